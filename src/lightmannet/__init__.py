@@ -1,0 +1,1 @@
+"""LightmanNet: meta-auxiliary learning for micro-expression recognition, as Lightning modules."""

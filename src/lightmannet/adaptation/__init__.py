@@ -1,0 +1,1 @@
+"""Inner loops: how a network learns from one task."""

@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from lightmannet.errors import ConfigurationError
+from lightmannet.networks.two_branch import TwoBranchNetwork
+
+
+@pytest.mark.parametrize("phases", [1, 4])
+@pytest.mark.parametrize("size", [28, 64])
+def test_shapes_of_both_branches(phases: int, size: int) -> None:
+    network = TwoBranchNetwork(width=8, phases=phases, size=size, alignment_features=7)
+    inputs = torch.rand(2, phases, 3, size, size)
+    assert network(inputs).shape == (2, 3)
+    assert network.align(inputs).shape == (2, 7)
+
+
+def test_without_an_alignment_head_the_features_are_aligned() -> None:
+    network = TwoBranchNetwork(width=8).eval()
+    inputs = torch.rand(2, 1, 3, 28, 28)
+    assert torch.equal(network.align(inputs), network.encode(inputs))
+
+
+def test_both_branches_share_the_encoder() -> None:
+    network = TwoBranchNetwork(width=8, alignment_features=7).eval()
+    inputs = torch.rand(2, 1, 3, 28, 28)
+    before = network(inputs), network.align(inputs)
+    with torch.no_grad():
+        next(network.encoder.parameters()).mul_(2)
+    assert not torch.equal(before[0], network(inputs))
+    assert not torch.equal(before[1], network.align(inputs))
+
+
+def test_clips_of_another_shape_are_refused_with_both_shapes() -> None:
+    with pytest.raises(ConfigurationError, match=r"\(1, 3, 28, 28\), but these are \(4, 3, 28, 28\).*phases and size"):
+        TwoBranchNetwork(width=8)(torch.rand(2, 4, 3, 28, 28))
+
+
+def test_three_streams_take_their_own_size_only() -> None:
+    with pytest.raises(ConfigurationError, match="28×28 pixels, not size: 64"):
+        TwoBranchNetwork("three_stream", size=64)
+
+
+def test_conv4_has_group_normalisation_only() -> None:
+    with pytest.raises(ConfigurationError, match="conv4 has normalization: group only"):
+        TwoBranchNetwork(normalization="batch")

@@ -1,0 +1,114 @@
+"""Clips, episodes and trials."""
+
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError, replace
+
+import jaxtyping
+import pytest
+import torch
+from lightning.fabric.utilities.apply_func import move_data_to_device
+from torch.utils.data._utils.pin_memory import pin_memory
+
+from lightmannet.episode import Clips, Trial, concatenate
+from tests.clips import make_clips, make_episode, same
+
+
+@pytest.fixture
+def _as_installed() -> Iterator[None]:
+    """Nothing but the code itself checks shapes."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("_as_installed")
+@pytest.mark.parametrize(
+    ("inputs", "labels", "subjects", "ids"), [(2, 3, 3, 3), (3, 2, 3, 3), (3, 3, 2, 3), (3, 3, 3, 4), (0, 1, 2, 3)]
+)
+def test_a_stack_whose_parts_differ_in_number_is_refused(inputs: int, labels: int, subjects: int, ids: int) -> None:
+    counts = f"{inputs} inputs, {labels} labels, {subjects} subjects, {ids} ids"
+    clips = make_clips(4)
+    with pytest.raises(ValueError, match=f"Clips disagree about their number: {counts}"):
+        Clips(clips.inputs[:inputs], clips.labels[:labels], clips.subjects[:subjects], clips.ids[:ids])
+
+
+def test_the_length_is_the_number_of_clips() -> None:
+    assert len(make_clips(7)) == 7
+    assert len(make_clips(7).select([])) == 0
+
+
+def test_nothing_can_be_assigned_to() -> None:
+    episode = make_episode()
+    with pytest.raises(FrozenInstanceError):
+        episode.support.labels = torch.zeros(6, dtype=torch.int64)  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        episode.query = episode.support  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        Trial((episode,)).episodes = ()  # type: ignore[misc]
+
+
+def test_the_database_of_a_clip_is_the_first_part_of_its_id() -> None:
+    both = concatenate(make_clips(2, database="smic"), make_clips(1, database="casme2"))
+    assert both.databases == ("smic", "smic", "casme2")
+
+
+def test_selected_clips_come_in_the_order_asked_for_with_all_that_belongs_to_them() -> None:
+    clips = make_clips(9)
+    chosen = clips.select([7, 0, 7])
+    assert torch.equal(chosen.inputs, torch.stack([clips.inputs[7], clips.inputs[0], clips.inputs[7]]))
+    assert chosen.labels.tolist() == [1, 0, 1]
+    assert chosen.subjects == ("made/p02", "made/p00", "made/p02")
+    assert chosen.ids == ("made/p02/c007", "made/p00/c000", "made/p02/c007")
+
+
+def test_selected_clips_are_a_copy() -> None:
+    clips = make_clips(3)
+    before = clips.inputs.clone()
+    chosen = clips.select(range(3))
+    chosen.inputs.zero_()
+    chosen.labels.fill_(2)
+    assert torch.equal(clips.inputs, before)
+    assert clips.labels.tolist() == [0, 1, 2]
+
+
+def test_clips_are_concatenated_first_to_last() -> None:
+    first, second = make_clips(4), make_clips(2, seed=1, database="other")
+    both = concatenate(first, second)
+    assert same(both.select(range(4)), first)
+    assert same(both.select([4, 5]), second)
+    assert len(both) == 6
+
+
+@pytest.mark.parametrize("auxiliary", [True, False])
+def test_a_trial_moves_to_a_device_as_a_whole_and_stays_where_it_was(auxiliary: bool) -> None:
+    trial = Trial((make_episode(auxiliary=auxiliary), make_episode(seed=3, auxiliary=auxiliary)))
+    moved = move_data_to_device(trial, torch.device("meta"))  # as Lightning does it with a batch
+    assert isinstance(moved, Trial)
+    for old, new in zip(trial.episodes, moved.episodes, strict=True):
+        for name in ("support", "query", "auxiliary"):
+            before, after = getattr(old, name), getattr(new, name)
+            if before is None:
+                assert after is None
+                continue
+            assert (after.inputs.device.type, after.labels.device.type) == ("meta", "meta")
+            assert (before.inputs.device.type, before.labels.device.type) == ("cpu", "cpu")
+            assert (after.ids, after.subjects) == (before.ids, before.subjects)
+        assert (new.n_way, new.n_shot, new.index) == (old.n_way, old.n_shot, old.index)
+
+
+def test_the_query_of_a_trial_is_that_of_its_draws() -> None:
+    query = make_clips(5, seed=4)
+    episodes = tuple(replace(make_episode(seed=seed), query=query) for seed in range(3))
+    assert Trial(episodes).query is query
+
+
+@pytest.mark.parametrize("auxiliary", [True, False])
+def test_a_loader_pins_every_tensor_of_a_trial(auxiliary: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Only a machine with a GPU can pin memory; another device shows as well what was done.
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor.to("meta"))
+    trial = pin_memory(Trial((make_episode(auxiliary=auxiliary),)))
+    assert isinstance(trial, Trial)
+    episode = trial.episodes[0]
+    parts = [part for part in (episode.support, episode.query, episode.auxiliary) if part is not None]
+    assert len(parts) == 2 + auxiliary
+    assert all(part.inputs.is_meta and part.labels.is_meta for part in parts)

@@ -1,0 +1,75 @@
+"""Files that are either whole or not there."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lightmannet.files import write_atomically
+
+
+@pytest.fixture
+def umask() -> Iterator[int]:
+    """A umask that is neither the usual one nor that of private files."""
+    before = os.umask(0o027)
+    yield 0o027
+    os.umask(before)
+
+
+def test_text_is_written_as_utf_8_into_folders_that_it_makes(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "c.txt"
+    write_atomically(path, "α → β\r\n")
+    assert path.read_bytes() == "α → β\r\n".encode()
+
+
+def test_an_old_file_is_replaced_and_nothing_else_stays(tmp_path: Path) -> None:
+    path = tmp_path / "c.txt"
+    path.write_text("a longer text than the new one")
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["c.txt"]
+
+
+def test_until_the_new_file_is_whole_the_old_one_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = tmp_path / "c.txt", []
+    path.write_text("old")
+    replace = os.replace
+
+    def watched(source: str, target: Path) -> None:
+        seen.append((path.read_text(), Path(source).read_text(), Path(source).parent))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    write_atomically(path, "new" * 100_000)
+    # In the same folder, because only within one file system a name is moved at once.
+    assert seen == [("old", "new" * 100_000, tmp_path)]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "c.txt"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(path, "\ud800")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["c.txt"]
+
+
+def test_an_interruption_before_the_last_step_leaves_no_file_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "c.txt", "new")
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_file_may_be_read_by_whom_other_new_files_may(tmp_path: Path, umask: int) -> None:
+    path = tmp_path / "c.txt"
+    write_atomically(path, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+    assert os.umask(umask) == umask  # it is as it was
