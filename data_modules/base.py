@@ -1,0 +1,166 @@
+"""What the episodic and the conventional data module share: corpus, fold, and loaders whose batches have a number."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from data_modules.corpus import Corpus, CorpusSource
+from data_modules.protocols import Fold, Protocol, select_subjects
+from lightmannet.episode import Clips, Episode, Trial
+from lightmannet.errors import ConfigurationError
+
+Batch = Clips | Episode | Trial
+Key = tuple[int, int]
+
+
+class BatchPlan(Dataset[Batch]):
+    """Batches that are a pure function of (epoch, number), so any process can make any of them."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of batches an epoch."""
+
+    @abstractmethod
+    def __getitem__(self, key: Key) -> Batch:
+        """Return batch ``number`` of ``epoch`` for a key (epoch, number); past the last, one to recognise is empty."""
+
+
+class RankSampler(Sampler[Key]):
+    """Keys (epoch, number) of this process's share of the batches: every world-size-th, starting at its rank.
+
+    Lightning calls ``set_epoch``. A meta-batch of N tasks on W devices is N / W accumulated batches, and holds the same
+    tasks whatever W is.
+
+    Args:
+        length: Batches an epoch, over all processes.
+        rank: Number of this process.
+        world_size: Number of processes.
+        drop_uneven: Leave the last batches away if not every process gets one; needed in training, where processes wait
+            for each other, and wrong in testing, where each clip counts once.
+    """
+
+    def __init__(self, length: int, rank: int, world_size: int, drop_uneven: bool) -> None:
+        self.length = length - length % world_size if drop_uneven else length
+        self.rank, self.world_size = rank, world_size
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose batches come next."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(range(self.rank, self.length, self.world_size))
+
+    def __iter__(self) -> Iterator[Key]:
+        for number in range(self.rank, self.length, self.world_size):
+            yield self.epoch, number
+
+
+class SubjectDisjointDataModule(LightningDataModule, ABC):
+    """A corpus divided by people; the parent of both data modules.
+
+    Args:
+        corpus: Reader or generator of the clips.
+        protocol: How people are divided.
+        fold: Number of the fold to test.
+        validation_fraction: Share of the training clips whose people are set aside for validation, in [0, 1); with 0,
+            ``validate`` has nothing to do.
+        seed: Seed of everything drawn.
+        num_workers: Processes that make batches; 0 makes them in the training process, which is fastest for clips that
+            are in memory.
+    """
+
+    def __init__(
+        self,
+        corpus: CorpusSource,
+        protocol: Protocol,
+        fold: int,
+        validation_fraction: float,
+        seed: int,
+        num_workers: int,
+    ) -> None:
+        super().__init__()
+        self.source, self.protocol, self.fold_number = corpus, protocol, fold
+        self.validation_fraction, self.seed, self.num_workers = validation_fraction, seed, num_workers
+        self._corpus: Corpus | None = None
+
+    @property
+    def corpus(self) -> Corpus:
+        """The corpus, read once."""
+        if self._corpus is None:
+            self._corpus = self.source.load()
+        return self._corpus
+
+    @property
+    def fold(self) -> Fold:
+        """The people of the chosen fold."""
+        return self.protocol.fold(self.corpus.micro, self.fold_number, self.validation_fraction, self.seed)
+
+    def setup(self, stage: str) -> None:
+        """Read the corpus and divide it.
+
+        Raises:
+            DataError: The corpus cannot be read, or has too few clips or people for what is asked.
+            ConfigurationError: The fold does not exist or has nobody to train on.
+        """
+        fold = self.fold
+        self.training = select_subjects(self.corpus.micro, fold.train)
+        self.validation = select_subjects(self.corpus.micro, fold.validation)
+        self.testing = select_subjects(self.corpus.micro, fold.test)
+
+    @abstractmethod
+    def training_plan(self) -> BatchPlan:
+        """Return what is trained on."""
+
+    @abstractmethod
+    def recognition_plan(self, clips: Clips) -> BatchPlan:
+        """Return these clips as batches to recognise."""
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return the training batches."""
+        return self._loader(self.training_plan(), training=True)
+
+    def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
+        """Return the validation clips as batches to recognise; nothing without validation people.
+
+        Raises:
+            ConfigurationError: ``validate`` was asked for without validation people.
+        """
+        if not len(self.validation):
+            if self.trainer is not None and self.trainer.state.fn == "validate":
+                raise ConfigurationError(
+                    "There is nobody to validate on: set the data module's validation_fraction, e.g. to 0.15."
+                )
+            return []
+        return self._loader(self.recognition_plan(self.validation), training=False)
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """Return the clips of the fold's test people as batches to recognise."""
+        return self._loader(self.recognition_plan(self.testing), training=False)
+
+    def predict_dataloader(self) -> DataLoader[Batch]:
+        """Return the same batches as ``test_dataloader``."""
+        return self.test_dataloader()
+
+    def _loader(self, plan: BatchPlan, training: bool) -> DataLoader[Batch]:
+        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        # A process that has no batch to recognise would skip the loop, and the others wait for its scores forever.
+        length = len(plan) if training else max(len(plan), world_size)
+        return DataLoader(
+            plan,
+            batch_size=None,
+            sampler=RankSampler(length, rank, world_size, drop_uneven=training),
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+def require_positive(options: dict[str, int]) -> None:
+    """Raise ``ConfigurationError`` for the first of these options, by name, that is not positive."""
+    for name, value in options.items():
+        if value < 1:
+            raise ConfigurationError(f"{name} must be 1 or more, but is {value}.")

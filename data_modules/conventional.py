@@ -1,0 +1,92 @@
+"""Plain batches for methods that learn in the ordinary way."""
+
+import numpy as np
+
+from data_modules.base import BatchPlan, Key, SubjectDisjointDataModule, require_positive
+from data_modules.corpus import CorpusSource
+from data_modules.protocols import Protocol
+from data_modules.transforms import Augmentation
+from lightmannet.episode import Clips
+
+# Streams of random numbers. None is 0: NumPy pads a seed with zeros, so [seed] and [seed, 0] are the same stream.
+_ORDER, _AUGMENTATION = 1, 2
+
+
+class ConventionalDataModule(SubjectDisjointDataModule):
+    """Shuffled batches of the training people's clips, and the test people's clips in order.
+
+    Args:
+        corpus: Reader or generator of the clips.
+        protocol: How people are divided.
+        fold: Number of the fold to test.
+        validation_fraction: Share of the training clips whose people are set aside for validation, in [0, 1).
+        batch_size: Clips a batch; the last of an epoch may be smaller.
+        class_balanced: Draw each class equally often (with replacement) instead of each clip once an epoch.
+        augmentation: Random changes of the training clips, or None.
+        seed: Seed of everything drawn.
+        num_workers: Processes that make batches; 0 makes them in the training process.
+
+    Raises:
+        ConfigurationError: ``batch_size`` is not positive.
+    """
+
+    def __init__(
+        self,
+        corpus: CorpusSource,
+        protocol: Protocol,
+        fold: int = 0,
+        validation_fraction: float = 0.0,
+        batch_size: int = 64,
+        class_balanced: bool = True,
+        augmentation: Augmentation | None = Augmentation(),
+        seed: int = 0,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers)
+        require_positive({"batch_size": batch_size})
+        self.batch_size, self.class_balanced, self.augmentation = batch_size, class_balanced, augmentation
+
+    def training_plan(self) -> BatchPlan:
+        """Return the training batches."""
+        return _Shuffled(self.training, self.batch_size, self.class_balanced, self.augmentation, self.seed)
+
+    def recognition_plan(self, clips: Clips) -> BatchPlan:
+        """Return these clips in order."""
+        return _InOrder(clips, self.batch_size)
+
+
+class _InOrder(BatchPlan):
+    def __init__(self, clips: Clips, batch_size: int) -> None:
+        self.clips, self.batch_size = clips, batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.clips) // self.batch_size)
+
+    def __getitem__(self, key: Key) -> Clips:
+        first = key[1] * self.batch_size
+        return self.clips.select(range(first, min(first + self.batch_size, len(self.clips))))
+
+
+class _Shuffled(_InOrder):
+    def __init__(
+        self, clips: Clips, batch_size: int, class_balanced: bool, augmentation: Augmentation | None, seed: int
+    ) -> None:
+        super().__init__(clips, batch_size)
+        self.augmentation, self.seed = augmentation, seed
+        counts = np.bincount(clips.labels.numpy())
+        weights = 1 / counts[clips.labels.numpy()]
+        self.probabilities = weights / weights.sum() if class_balanced else None
+
+    def __getitem__(self, key: Key) -> Clips:
+        epoch, number = key
+        # The order belongs to the epoch and the augmentation to the batch: each batch can be made alone.
+        order = np.random.default_rng([self.seed, _ORDER, epoch])
+        if self.probabilities is None:
+            indices = order.permutation(len(self.clips))
+        else:
+            indices = order.choice(len(self.clips), len(self.clips), p=self.probabilities)
+        first = number * self.batch_size
+        clips = self.clips.select(indices[first : first + self.batch_size].tolist())
+        if self.augmentation is None:
+            return clips
+        return self.augmentation(clips, np.random.default_rng([self.seed, _AUGMENTATION, epoch, number]))

@@ -1,0 +1,120 @@
+"""Few-shot tasks for methods that learn to learn."""
+
+from data_modules.auxiliary import Auxiliary, auxiliary_clips
+from data_modules.base import BatchPlan, Key, SubjectDisjointDataModule, require_positive
+from data_modules.corpus import CorpusSource
+from data_modules.episodes import EpisodeSampler
+from data_modules.protocols import Protocol
+from data_modules.transforms import Augmentation
+from lightmannet.episode import Clips, Episode, Trial
+
+_QUERIES_AT_ONCE = 256
+
+
+class EpisodicDataModule(SubjectDisjointDataModule):
+    """Training tasks drawn from the training people, and trials in which each test clip meets several support sets.
+
+    A test person offers no labels: supports are drawn from the training people, the network adapts to each draw, and
+    the probabilities are averaged.
+
+    Args:
+        corpus: Reader or generator of the clips.
+        protocol: How people are divided.
+        fold: Number of the fold to test.
+        validation_fraction: Share of the training clips whose people are set aside for validation, in [0, 1).
+        n_way: Classes a task.
+        n_shot: Support clips a class.
+        n_query: Query clips a class.
+        episodes_per_epoch: Tasks an epoch, over all devices.
+        separate_subjects: Support and query of a training task show different people.
+        auxiliary: Where the macro-expressions of D^aux come from, see ``data_modules.auxiliary``; two of the choices
+            are declared stand-ins.
+        n_auxiliary: Auxiliary clips a class.
+        magnification: Factor of ``auxiliary: magnified``.
+        augmentation: Random changes of the training tasks' clips, or None.
+        draws: Support draws a test clip is recognised with.
+        seed: Seed of everything drawn.
+        num_workers: Processes that make tasks; 0 makes them in the training process.
+
+    Raises:
+        ConfigurationError: One of the counts is not positive.
+    """
+
+    def __init__(
+        self,
+        corpus: CorpusSource,
+        protocol: Protocol,
+        fold: int = 0,
+        validation_fraction: float = 0.0,
+        n_way: int = 3,
+        n_shot: int = 5,
+        n_query: int = 5,
+        episodes_per_epoch: int = 100,
+        separate_subjects: bool = True,
+        auxiliary: Auxiliary = "none",
+        n_auxiliary: int = 5,
+        magnification: float = 4.0,
+        augmentation: Augmentation | None = Augmentation(),
+        draws: int = 8,
+        seed: int = 0,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers)
+        counts = {"n_way": n_way, "n_shot": n_shot, "n_query": n_query, "n_auxiliary": n_auxiliary}
+        require_positive({**counts, "episodes_per_epoch": episodes_per_epoch, "draws": draws})
+        self.n_way, self.n_shot, self.n_query = n_way, n_shot, n_query
+        self.episodes_per_epoch, self.separate_subjects = episodes_per_epoch, separate_subjects
+        self.auxiliary, self.n_auxiliary, self.magnification = auxiliary, n_auxiliary, magnification
+        self.augmentation, self.draws = augmentation, draws
+
+    def setup(self, stage: str) -> None:
+        """Read the corpus, divide it and check that tasks can be drawn.
+
+        Raises:
+            DataError: The corpus cannot be read, or has too few clips or people for the tasks asked for.
+            ConfigurationError: The fold does not exist, or the auxiliary clips asked for cannot be had.
+        """
+        super().setup(stage)
+        self.sampler = EpisodeSampler(
+            clips=self.training,
+            auxiliary=auxiliary_clips(self.auxiliary, self.corpus, self.fold, self.magnification),
+            n_way=self.n_way,
+            n_shot=self.n_shot,
+            n_query=self.n_query,
+            n_auxiliary=self.n_auxiliary,
+            separate_subjects=self.separate_subjects,
+            augmentation=self.augmentation,
+            seed=self.seed,
+        )
+
+    def training_plan(self) -> BatchPlan:
+        """Return the training tasks."""
+        return _Tasks(self.sampler, self.episodes_per_epoch)
+
+    def recognition_plan(self, clips: Clips) -> BatchPlan:
+        """Return these clips as trials."""
+        return _Trials(self.sampler, clips, self.draws)
+
+
+class _Tasks(BatchPlan):
+    def __init__(self, sampler: EpisodeSampler, length: int) -> None:
+        self.sampler, self.length = sampler, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, key: Key) -> Episode:
+        return self.sampler.episode(*key)
+
+
+class _Trials(BatchPlan):
+    def __init__(self, sampler: EpisodeSampler, clips: Clips, draws: int) -> None:
+        self.sampler, self.clips, self.draws = sampler, clips, draws
+
+    def __len__(self) -> int:
+        return -(-len(self.clips) // _QUERIES_AT_ONCE)
+
+    def __getitem__(self, key: Key) -> Trial:
+        first = key[1] * _QUERIES_AT_ONCE
+        query = self.clips.select(range(first, min(first + _QUERIES_AT_ONCE, len(self.clips))))
+        return Trial(tuple(self.sampler.draw(query, index) for index in range(self.draws)))

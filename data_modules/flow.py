@@ -1,0 +1,35 @@
+"""Conventions of a motion image and the operations that respect them.
+
+A motion image has three channels: u (pixels to the right), v (pixels downwards) and optical strain
+``sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2)``. As stored in [-0.5, 0.5], no motion is 0 in u and v and -0.5 in strain.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+U, V, STRAIN = 0, 1, 2
+LOW, HIGH = -0.5, 0.5
+
+
+def mirror(images: Float[Tensor, "*batch 3 height width"]) -> Float[Tensor, "*batch 3 height width"]:
+    """Return the images of the mirrored face: left and right exchanged, so u also changes its sign."""
+    mirrored = images.flip(-1)
+    mirrored[..., U, :, :].neg_()
+    return mirrored
+
+
+def magnify(
+    images: Float[Tensor, "*batch 3 height width"], gain: float | Float[Tensor, "*#batch 1 1 1"]
+) -> Float[Tensor, "*batch 3 height width"]:
+    """Return the images of the same motion ``gain`` times as large, clipped to the range.
+
+    u and v grow around 0, strain around its own zero, -0.5.
+    """
+    rest = images.new_tensor([0.0, 0.0, LOW])[:, None, None]
+    return torch.clamp((images - rest) * gain + rest, LOW, HIGH)
+
+
+def to_float(pixels: Tensor) -> Tensor:
+    """Return 8-bit pixels 0..255 as float32 in [-0.5, 0.5]."""
+    return pixels.to(torch.float32) / 255 - 0.5

@@ -1,0 +1,18 @@
+"""Fixtures shared by the tests."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.megc2019_files import write_megc2019
+
+
+@pytest.fixture
+def megc2019_root(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes a small noise set in MEGC2019's layout and returns its root.
+
+    Its arguments are those of ``write_megc2019`` but the root; by default 3 databases of 4 subjects, 2 clips a class.
+    """
+    return partial(write_megc2019, tmp_path / "megc2019")

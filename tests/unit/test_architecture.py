@@ -1,0 +1,68 @@
+"""Who may import whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted([*(ROOT / "src" / "lightmannet").rglob("*.py"), *(ROOT / "data_modules").rglob("*.py")])
+
+LOW = {"lightmannet.episode", "lightmannet.errors"}
+MAY_IMPORT = {
+    "lightmannet/networks": LOW | {"lightmannet.networks"},
+    "lightmannet/losses": LOW | {"lightmannet.losses"},
+    "lightmannet/metrics": LOW | {"lightmannet.metrics"},
+    "lightmannet/adaptation": LOW | {"lightmannet.adaptation"},
+    "lightmannet/learners": LOW
+    | {f"lightmannet.{room}" for room in ("learners", "adaptation", "networks", "losses", "metrics")},
+    "data_modules": LOW | {"data_modules"},
+}
+ONE_FILE = {
+    "learn2learn": "lightmannet/adaptation/maml.py",
+    "cv2": "data_modules/png.py",
+    "safetensors": "lightmannet/networks/released_ststnet.py",
+}
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix().removeprefix("src/")
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_each_room_imports_from_its_neighbours_only(room: str) -> None:
+    files = [path for path in FILES if name(path).startswith(f"{room}/")]
+    assert files
+    for path in files:
+        for module in imports(path):
+            if module.split(".")[0] in ("lightmannet", "data_modules"):
+                assert any(f"{module}.".startswith(f"{allowed}.") for allowed in MAY_IMPORT[room]), (name(path), module)
+
+
+@pytest.mark.parametrize("package", ONE_FILE)
+def test_a_wrapped_package_is_imported_by_one_file(package: str) -> None:
+    users = {name(path) for path in FILES if any(module.split(".")[0] == package for module in imports(path))}
+    assert users == {ONE_FILE[package]}
+
+
+def test_importing_reads_no_data_and_needs_no_vision_package() -> None:
+    script = (
+        "import sys, data_modules, lightmannet.cli\n"
+        "absent = {'torchvision', 'gym', 'learn2learn', 'albumentations', 'decord', 'wandb'}\n"
+        "assert not absent & set(sys.modules), absent & set(sys.modules)"
+    )
+    command = [sys.executable, "-c", f"sys = __import__('sys'); sys.path[:0] = ['src', '.']\n{script}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

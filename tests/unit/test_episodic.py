@@ -1,0 +1,84 @@
+"""Tasks and trials of the episodic data module."""
+
+from typing import Any
+
+import pytest
+
+from data_modules.episodic import EpisodicDataModule
+from data_modules.protocols import LeaveOneSubjectOut, SubjectKFold
+from lightmannet.episode import Episode, Trial
+from lightmannet.errors import ConfigurationError, DataError
+from tests.clips import MadeCorpus, same
+
+
+def module(corpus: MadeCorpus | None = None, **options: Any) -> EpisodicDataModule:
+    made = EpisodicDataModule(corpus or MadeCorpus(size=8), SubjectKFold(4), **{"n_shot": 2, "n_query": 3, **options})
+    made.setup("fit")
+    return made
+
+
+def test_an_epoch_has_as_many_tasks_as_asked_for_and_each_the_clips_asked_for() -> None:
+    episodes = list(module(episodes_per_epoch=6, n_way=2, auxiliary="corpus", n_auxiliary=4).train_dataloader())
+    assert len(episodes) == 6
+    for index, episode in enumerate(episodes):
+        assert isinstance(episode, Episode)
+        assert episode.auxiliary is not None
+        assert (len(episode.support), len(episode.query), len(episode.auxiliary)) == (4, 6, 8)
+        assert episode.index == index
+
+
+def test_each_test_clip_meets_several_supports_and_all_the_same() -> None:
+    (trial,) = module(draws=5).test_dataloader()
+    assert isinstance(trial, Trial)
+    assert [episode.index for episode in trial.episodes] == [0, 1, 2, 3, 4]
+    assert len({episode.support.ids for episode in trial.episodes}) == 5
+    assert all(same(episode.query, trial.query) for episode in trial.episodes)
+    assert len(trial.query) == 18
+
+
+def test_validation_and_test_clips_meet_the_same_supports() -> None:
+    made = module(validation_fraction=0.3)
+    (validated,), (tested,) = made.val_dataloader(), made.test_dataloader()
+    assert isinstance(validated, Trial)
+    assert isinstance(tested, Trial)
+    pairs = zip(validated.episodes, tested.episodes, strict=True)
+    assert all(same(one.support, other.support) for one, other in pairs)
+    assert not set(validated.query.ids) & set(tested.query.ids)
+
+
+def test_many_clips_are_recognised_in_several_trials_with_the_same_supports() -> None:
+    trials = list(module(MadeCorpus(clips=1200, size=3), draws=2).test_dataloader())
+    assert [len(trial.query) for trial in trials if isinstance(trial, Trial)] == [256, 44]
+    supports = {
+        tuple(episode.support.ids for episode in trial.episodes) for trial in trials if isinstance(trial, Trial)
+    }
+    assert len(supports) == 1
+
+
+def test_clips_of_several_phases_keep_them() -> None:
+    made = module(MadeCorpus(phases=3, size=8), auxiliary="magnified", episodes_per_epoch=1)
+    (episode,) = made.train_dataloader()
+    assert isinstance(episode, Episode)
+    assert episode.auxiliary is not None
+    for part in (episode.support, episode.query, episode.auxiliary):
+        assert part.inputs.shape[1:] == (3, 3, 8, 8)
+
+
+def test_auxiliary_clips_that_cannot_be_had_are_refused_at_setup() -> None:
+    with pytest.raises(ConfigurationError, match="made has no macro-expressions"):
+        module(MadeCorpus(macro=False, size=8), auxiliary="corpus")
+    with pytest.raises(ConfigurationError, match=r"magnification > 1, but it is 1\.0"):
+        module(auxiliary="magnified", magnification=1.0)
+
+
+def test_tasks_that_the_training_people_cannot_make_are_refused_at_setup() -> None:
+    with pytest.raises(DataError, match="Class 0 has 18 training clips, but n_shot: 10 and n_query: 9 ask for 19"):
+        module(n_shot=10, n_query=9)
+    with pytest.raises(DataError, match="training clips of one person only"):
+        EpisodicDataModule(MadeCorpus(subjects=2, size=8), LeaveOneSubjectOut()).setup("fit")
+
+
+@pytest.mark.parametrize("option", ["n_way", "n_shot", "n_query", "n_auxiliary", "episodes_per_epoch", "draws"])
+def test_counts_that_are_not_positive_are_refused_by_name(option: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{option} must be 1 or more, but is 0"):
+        module(None, **{option: 0})
