@@ -133,9 +133,10 @@ def test_with_people_not_separated_a_task_does_share_them() -> None:
     assert any(set(e.support.subjects) & set(e.query.subjects) for e in episodes)
 
 
-def test_every_clip_has_its_turn_as_support_and_as_query() -> None:
+@pytest.mark.parametrize("separate_subjects", [True, False])
+def test_every_clip_has_its_turn_as_support_and_as_query(separate_subjects: bool) -> None:
     clips = make_clips(72, size=4)
-    tasks = sampler(clips)
+    tasks = sampler(clips, separate_subjects=separate_subjects)
     episodes = [tasks.episode(0, index) for index in range(200)]
     assert {clip for e in episodes for clip in e.support.ids} == set(clips.ids)
     assert {clip for e in episodes for clip in e.query.ids} == set(clips.ids)

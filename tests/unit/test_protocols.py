@@ -145,6 +145,12 @@ def test_where_everybody_shows_all_classes_every_fold_has_all(
 
 
 @pytest.mark.parametrize("seed", range(5))
+def test_people_without_a_class_in_common_still_fill_every_fold(seed: int) -> None:
+    groups = SubjectKFold(3, seed).groups(clips_of([(0, 0), (1, 1), (2, 2)]))
+    assert sorted(groups) == [("made/p00",), ("made/p01",), ("made/p02",)]
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_folds_of_uneven_people_are_about_equal_in_size_and_classes(seed: int) -> None:
     clips = uneven()
     parts = [select_subjects(clips, group) for group in SubjectKFold(5, seed).groups(clips)]

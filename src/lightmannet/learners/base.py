@@ -1,0 +1,114 @@
+"""What every method is: a Lightning module that can ``adapt`` to labelled clips and ``predict`` others."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torchmetrics import MetricCollection
+from torchmetrics.classification import MulticlassAccuracy
+
+from lightmannet.episode import Clips, Trial
+from lightmannet.metrics import UnweightedAverageRecall, UnweightedF1
+from lightmannet.networks.two_branch import TwoBranchNetwork
+
+
+class Predictor:
+    """A network that is done learning.
+
+    Args:
+        network: Maps inputs to class scores (logits).
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+
+    @torch.no_grad()
+    def predict(self, clips: Clips) -> Float[Tensor, "clip class"]:
+        """Return class probabilities, each row from its own clip alone, whichever other clips are predicted with it."""
+        training = self.network.training
+        self.network.eval()
+        probabilities = torch.softmax(self.network(clips.inputs).float(), dim=1)
+        self.network.train(training)
+        return probabilities
+
+
+class Learner(LightningModule, ABC):
+    """Parent of the methods: optimiser, recognition and scores; a method adds its training step and its ``adapt``.
+
+    Args:
+        network: The network that learns.
+        learning_rate: Step size of AdamW (the outer one, β, where there are two), > 0.
+        weight_decay: Decoupled weight decay of AdamW, >= 0.
+    """
+
+    def __init__(self, network: TwoBranchNetwork, learning_rate: float, weight_decay: float) -> None:
+        super().__init__()
+        self.network, self.learning_rate, self.weight_decay = network, learning_rate, weight_decay
+        # ``val`` only scores people set aside from training; ``test`` scores are never used to choose anything.
+        self.scores = nn.ModuleDict({"val": self._metrics("val"), "test": self._metrics("test")})
+
+    def adapt(self, support: Clips, auxiliary: Clips | None) -> Predictor:
+        """Return a predictor that has learned from the task; the learner itself stays as it was.
+
+        This one, for methods that do not adapt, ignores the task.
+        """
+        return Predictor(self.network)
+
+    def predict(self, clips: Clips) -> Float[Tensor, "clip class"]:
+        """Return class probabilities without adapting to anything."""
+        return Predictor(self.network).predict(clips)
+
+    def recognise(self, batch: Clips | Trial) -> Float[Tensor, "clip class"]:
+        """Return class probabilities: as they are for plain clips, averaged over the support draws for a trial."""
+        if isinstance(batch, Clips) or not len(batch.query):
+            return self.predict(_clips(batch))
+        return torch.stack([self.adapt(e.support, e.auxiliary).predict(batch.query) for e in batch.episodes]).mean(0)
+
+    @abstractmethod
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Return the loss of one batch, which Lightning minimises."""
+
+    def validation_step(self, batch: Clips | Trial, batch_idx: int) -> None:
+        """Score people set aside from training."""
+        self._score("val", batch)
+
+    def test_step(self, batch: Clips | Trial, batch_idx: int) -> None:
+        """Score the fold's test people."""
+        self._score("test", batch)
+
+    def predict_step(self, batch: Clips | Trial, batch_idx: int) -> tuple[Clips, Float[Tensor, "clip class"]]:
+        """Return the clips with their class probabilities."""
+        return _clips(batch), self.recognise(batch)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return AdamW over all parameters."""
+        return torch.optim.AdamW(self.parameters(), self.learning_rate, weight_decay=self.weight_decay)
+
+    def _score(self, part: str, batch: Clips | Trial) -> None:
+        clips = _clips(batch)
+        scores = self.scores[part]
+        assert isinstance(scores, MetricCollection)
+        # With fewer batches than devices some device gets an empty one: it has nothing to add but must take part.
+        if len(clips):
+            scores.update(self.recognise(batch), clips.labels)
+        size = max(len(clips), 1)
+        self.log_dict(dict(scores.items()), on_step=False, on_epoch=True, prog_bar=part == "val", batch_size=size)
+
+    def _metrics(self, part: str) -> MetricCollection:
+        classes = self.network.mer_head.out_features
+        return MetricCollection(
+            {
+                "uf1": UnweightedF1(classes),
+                "uar": UnweightedAverageRecall(classes),
+                "accuracy": MulticlassAccuracy(classes, average="micro"),
+            },
+            prefix=f"{part}/",
+        )
+
+
+def _clips(batch: Clips | Trial) -> Clips:
+    return batch if isinstance(batch, Clips) else batch.query
