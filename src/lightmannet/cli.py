@@ -1,0 +1,152 @@
+"""The commands ``lightning`` and ``lightmannet``, one program: Lightning's verbs, and this project's own."""
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from jsonargparse import auto_cli
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+
+import data_modules
+import lightmannet.learners  # noqa: F401  makes the methods known by their short names
+from lightmannet.callbacks.predictions import PredictionsFile
+from lightmannet.checkpoint import check_checkpoint
+from lightmannet.errors import ConfigurationError, LightmanNetError
+from lightmannet.learners.base import Learner
+
+_OWN = "This project's own commands, each with its --help: table, check-release, bench."
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run one command, e.g. ``main(["fit", "--config", "configs/lightmannet.yaml"])``.
+
+    Args:
+        args: The words after the program's name; None takes those of the command line.
+
+    Raises:
+        SystemExit: With code 2 after a plain message, if the user's data, options or files are at fault.
+    """
+    # Said by Lightning about its own code, on every run.
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message="Couldn't infer the batch indices.*")
+    warnings.filterwarnings("ignore", message="\\s*skip_none parameter was deprecated.*")
+    words = sys.argv[1:] if args is None else args
+    try:
+        if words and words[0] in _COMMANDS:
+            auto_cli(_COMMANDS[words[0]](), args=words[1:], prog=f"lightmannet {words[0]}")
+        else:
+            Lightning(args)
+    # OSError: a full disk, no permission; its message names the file.
+    except (LightmanNetError, MisconfigurationException, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+class Lightning(LightningCLI):
+    """Lightning's command line over this project's methods and data modules.
+
+    Args:
+        args: The words to parse; None takes those of the command line.
+        run: Run the subcommand that they name; otherwise they name none, and ``model``, ``datamodule`` and ``trainer``
+            are only made.
+    """
+
+    def __init__(self, args: list[str] | None, run: bool = True) -> None:
+        super().__init__(
+            Learner,
+            data_modules.SubjectDisjointDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_callback=_ConfigFile if run else None,
+            trainer_defaults={
+                # The data modules share batches out themselves; Lightning's sampler would repeat test clips to fill up.
+                "use_distributed_sampler": False,
+                "num_sanity_val_steps": 0,
+                "logger": {"class_path": "CSVLogger", "init_args": {"save_dir": "."}},
+                "callbacks": [PredictionsFile()] if run else [],
+            },
+            seed_everything_default=0,
+            parser_kwargs={"epilog": _OWN},
+            parser_class=_Parser,
+            args=args,
+            run=run,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+        )
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the options as they were given: Lightning would let those in a checkpoint override them."""
+
+    def instantiate_classes(self) -> None:
+        """Make model, data module and trainer; what they say of an impossible option is passed on as it is."""
+        try:
+            super().instantiate_classes()
+        except ValueError as error:
+            if "Does not validate" not in str(error):
+                raise
+            raise ConfigurationError(_plain(str(error))) from error
+
+    def after_instantiate_classes(self) -> None:
+        """Look at the checkpoint before data are read, and let Lightning load weights only."""
+        if self.subcommand is None:
+            return
+        options = self.config_init[self.subcommand]
+        if options.get("ckpt_path") not in (None, "best", "last", "hpc"):
+            check_checkpoint(options["ckpt_path"], self.model)
+        options["weights_only"] = True
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """One seed for initial weights, dropout and everything that the data module draws."""
+        parser.link_arguments("seed_everything", "data.init_args.seed")
+
+
+class _Parser(LightningArgumentParser):
+    """Says what is wrong with an option without printing every option there is."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        hint = "The option --help lists what can be set; --print_config shows what is."
+        raise ConfigurationError(f"{_plain(message)}\n{hint}") from ex
+
+
+class _ConfigFile(SaveConfigCallback):
+    """Writes the run's config.yaml and tells the logger, so that a dashboard can sort runs by their options."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if trainer.logger is not None:
+            options = self.config.as_dict()
+            trainer.logger.log_hyperparams({key: options[key] for key in ("seed_everything", "model", "data")})
+
+
+def _plain(message: str) -> str:
+    """Return the parser's message without its account of Python types; a line that is not known stays."""
+    noise = ("Does not validate", "Subtypes:", "Errors:", "- Expected a <class 'NoneType'>", "Given value")
+    lines = [line for line in message.strip().splitlines() if not line.strip().startswith(noise)]
+    return "\n".join(lines)
+
+
+def _table() -> Callable[..., Any]:
+    from lightmannet.benchmark.run import table
+
+    return table
+
+
+def _check_release() -> Callable[..., Any]:
+    from lightmannet.benchmark.check_release import check_release
+
+    return check_release
+
+
+def _bench() -> Callable[..., Any]:
+    from lightmannet.benchmark.meta_step import bench
+
+    return bench
+
+
+_COMMANDS: dict[str, Callable[[], Callable[..., Any]]] = {
+    "table": _table,
+    "check-release": _check_release,
+    "bench": _bench,
+}

@@ -1,0 +1,183 @@
+"""The commands, run in this process as a user would."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from lightmannet.cli import main
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+METHODS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+SHORT = ["--trainer.max_epochs=1", "--trainer.limit_train_batches=2", "--trainer.accelerator=cpu"]
+MADE = ["--data.init_args.corpus=tests.clips.MadeCorpus", "--trainer.enable_progress_bar=false"]
+
+WARM_0 = ["--model.init_args.warm_start.epochs=0"]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def words(method: str, *more: str) -> list[str]:
+    return [f"--config={CONFIGS / method}.yaml", *SHORT, *MADE, *more]
+
+
+def few_shots(method: str) -> list[str]:
+    episodic = "Episodic" in (CONFIGS / f"{method}.yaml").read_text()
+    return ["--data.init_args.n_shot=2", "--data.init_args.n_query=2"] if episodic else []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_configuration_fits_validates_tests_and_predicts(method: str, tmp_path: Path) -> None:
+    options = words(method, *few_shots(method))
+    main(["fit", *options, *(WARM_0 if few_shots(method) else [])])
+    run = tmp_path / "lightning_logs" / "version_0"
+    (checkpoint,) = run.glob("checkpoints/*.ckpt")
+    columns = (run / "metrics.csv").read_text().splitlines()[0].split(",")
+    assert {"train/loss", "val/uf1", "val/uar", "val/accuracy"} <= set(columns)
+
+    before = torch.load(checkpoint, weights_only=True)["state_dict"]
+    for verb in ("validate", "test", "predict"):
+        main([verb, *options, f"--ckpt_path={checkpoint}"])
+    after = torch.load(checkpoint, weights_only=True)["state_dict"]
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+    (predictions,) = tmp_path.glob("lightning_logs/*/predictions.csv")
+    rows = list(csv.DictReader(predictions.open()))
+    assert rows
+    assert len({row["clip"] for row in rows}) == len(rows)
+    for row in rows:
+        probabilities = [float(row[f"probability_{label}"]) for label in range(3)]
+        assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+        assert int(row["prediction"]) == max(range(3), key=probabilities.__getitem__)
+
+
+def test_a_runs_own_config_makes_the_run_again(tmp_path: Path) -> None:
+    main(["fit", *words("supervised")])
+    first = tmp_path / "lightning_logs" / "version_0"
+    main(["fit", f"--config={first / 'config.yaml'}"])
+    losses = [(tmp_path / "lightning_logs" / f"version_{n}" / "metrics.csv").read_text() for n in (0, 1)]
+    assert losses[0] == losses[1]
+
+
+def test_second_order_trains_in_bfloat16(tmp_path: Path) -> None:
+    main(["fit", *words("lightmannet", *few_shots("lightmannet")), *WARM_0, "--trainer.precision=bf16-mixed"])
+    rows = list(csv.DictReader((tmp_path / "lightning_logs" / "version_0" / "metrics.csv").open()))
+    (loss,) = [float(row["train/loss"]) for row in rows if row["train/loss"]]
+    assert 0 < loss < 5
+
+
+def test_the_configuration_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", f"--config={CONFIGS / 'lightmannet.yaml'}", "--print_config"])
+    assert stop.value.code == 0
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["model"]["init_args"]["inner"]["first_order"] is False
+    assert printed["data"]["init_args"]["separate_subjects"] is True
+
+
+def test_one_seed_moves_weights_and_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["fit", f"--config={CONFIGS / 'maml.yaml'}", "--seed_everything=7", "--print_config"])
+    assert yaml.safe_load(capsys.readouterr().out)["data"]["init_args"]["seed"] == 7
+
+
+@pytest.mark.parametrize("overlay", sorted(path.name for path in (CONFIGS / "data").glob("*.yaml")))
+@pytest.mark.parametrize("method", METHODS)
+def test_every_corpus_goes_with_every_method(method: str, overlay: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", f"--config={CONFIGS / method}.yaml", f"--config={CONFIGS / 'data' / overlay}", "--print_config"])
+    assert stop.value.code == 0
+    given = yaml.safe_load((CONFIGS / "data" / overlay).read_text())["data"]["init_args"]["corpus"]
+    printed = yaml.safe_load(capsys.readouterr().out)["data"]["init_args"]["corpus"]
+    assert printed["class_path"] == given["class_path"]
+    assert given.get("init_args", {}).items() <= printed["init_args"].items()
+
+
+def failure(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Run the words, which must fail with code 2, and return what they print to stderr."""
+    with pytest.raises(SystemExit) as stop:
+        main(list(words))
+    assert stop.value.code == 2
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err + captured.out
+    return captured.err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("--model.init_args.inner.stepz=3", "inner.stepz"),
+        ("--model.init_args.inner.steps=-3", "steps >= 0 and learning_rate > 0, but has steps: -3"),
+        ("--model.init_args.branches.kernel=cosinus", "cosinus"),
+        ("--data.init_args.fold=9", "fold: 9 does not exist"),
+        ("--data.init_args.n_shot=500", "ask for 505"),
+        ("--data.init_args.protocol=LeaveOneOut", "LeaveOneOut"),
+        ("--ckpt_path=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
+    ],
+)
+def test_a_wrong_option_is_named_without_a_traceback(
+    wrong: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in failure(capsys, "fit", *words("lightmannet", wrong))
+
+
+def test_a_misspelt_key_in_a_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (CONFIGS / "maml.yaml").read_text().replace("accumulate_grad_batches", "accumulate_grad_batch")
+    (tmp_path / "mine.yaml").write_text(text)
+    assert "accumulate_grad_batch" in failure(capsys, "fit", "--config=mine.yaml")
+
+
+def test_a_missing_root_says_where_to_get_the_images(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MEGC2019_ROOT", raising=False)
+    message = failure(
+        capsys, "fit", f"--config={CONFIGS / 'supervised.yaml'}", f"--config={CONFIGS / 'data' / 'megc2019.yaml'}"
+    )
+    assert "MEGC2019_ROOT" in message
+    assert "wangzhifengharrison/HTNet" in message
+
+
+def test_validating_nobody_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    message = failure(capsys, "validate", *words("supervised", "--data.init_args.validation_fraction=0"))
+    assert "validation_fraction" in message
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (Path.touch, (Path("exploded"),))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a checkpoint that can be read safely"),
+        (b"no checkpoint\n", "not a checkpoint that can be read safely"),
+        ({"weights": 1}, "it has no state_dict"),
+        ({"state_dict": {}, "pytorch-lightning_version": "2.6.6"}, "the weights of another network"),
+        ({"state_dict": Bomb()}, "not a checkpoint that can be read safely"),
+    ],
+)
+def test_what_is_no_checkpoint_is_refused_and_not_executed(
+    content: object, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "some.ckpt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    assert message in failure(capsys, "test", *words("supervised"), f"--ckpt_path={path}")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["fit", *words("supervised")])
+    (checkpoint,) = tmp_path.glob("lightning_logs/*/checkpoints/*.ckpt")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
+    capsys.readouterr()
+    assert "it is damaged" in failure(capsys, "test", *words("supervised"), f"--ckpt_path={checkpoint}")
