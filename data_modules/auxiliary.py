@@ -50,7 +50,7 @@ def auxiliary_clips(kind: Auxiliary, corpus: Corpus, fold: Fold, magnification: 
         return replace(training, inputs=magnify(training.inputs, magnification))
     macro = SyntheticMotion(stretched=corpus.stretched).load().macro
     assert macro is not None  # SyntheticMotion always makes macro-expressions
-    # The corpus may be SyntheticMotion itself, and its people the same.
+    # The corpus at hand may be SyntheticMotion, too.
     macro = _without_strangers(macro, fold)
     return replace(macro, inputs=macro.inputs.expand(-1, corpus.micro.inputs.shape[1], -1, -1, -1))
 

@@ -77,6 +77,13 @@ class Lightning(LightningCLI):
             load_from_checkpoint_support=False,
         )
 
+    def _set_seed(self) -> None:
+        """Seed everything; a seed out of range is the user's mistake."""
+        try:
+            super()._set_seed()
+        except ValueError as error:
+            raise ConfigurationError(f"seed_everything: {error}") from error
+
     def _parse_ckpt_path(self) -> None:
         """Leave the options as they were given: Lightning would let those in a checkpoint override them."""
 

@@ -117,6 +117,7 @@ def failure(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("--data.init_args.fold=9", "fold: 9 does not exist"),
         ("--data.init_args.n_shot=500", "ask for 505"),
         ("--data.init_args.protocol=LeaveOneOut", "LeaveOneOut"),
+        ("--seed_everything=-3", "seed_everything: -3"),
         ("--ckpt_path=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
     ],
 )

@@ -105,6 +105,14 @@ def test_synthetic_motion_is_stretched_like_the_corpus_and_the_same_in_every_pha
     assert (pool.ids, pool.labels.tolist()) == (kept.ids, kept.labels.tolist())
 
 
+def test_the_synthetic_motion_there_is_serves_every_class_and_shows_nobody_of_the_corpus() -> None:
+    pool = auxiliary_clips("motion", replace(corpus(), micro=make_clips(36, phases=2)), FOLD, magnification=4.0)
+    assert pool is not None
+    assert pool.inputs.shape[1:] == (2, 3, 28, 28)
+    assert set(pool.labels.tolist()) == {0, 1, 2}
+    assert not set(pool.subjects) & set(make_clips(36).subjects)
+
+
 def test_every_kind_is_described_and_the_stand_ins_are_called_so() -> None:
     assert set(DESCRIPTIONS) == set(get_args(Auxiliary))
     assert {kind for kind, text in DESCRIPTIONS.items() if "stand-in" in text} == {"magnified", "motion"}

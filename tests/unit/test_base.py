@@ -223,8 +223,10 @@ def test_the_corpus_is_read_once(make: Make) -> None:
     assert corpus.reads == 1
 
 
-def test_the_training_seed_does_not_change_who_is_tested(make: Make) -> None:
-    assert len({make(seed=seed, validation=0.3).fold.test for seed in range(5)}) == 1
+def test_the_training_seed_changes_who_validates_and_not_who_is_tested(make: Make) -> None:
+    folds = [make(seed=seed, validation=0.3).fold for seed in range(5)]
+    assert len({fold.validation for fold in folds}) > 1
+    assert len({fold.test for fold in folds}) == 1
 
 
 # --- Which batch comes when ---

@@ -46,13 +46,37 @@ def test_validation_and_test_clips_meet_the_same_supports() -> None:
     assert not set(validated.query.ids) & set(tested.query.ids)
 
 
-def test_many_clips_are_recognised_in_several_trials_with_the_same_supports() -> None:
-    trials = list(module(MadeCorpus(clips=1200, size=3), draws=2).test_dataloader())
-    assert [len(trial.query) for trial in trials if isinstance(trial, Trial)] == [256, 44]
+@pytest.mark.parametrize(("clips", "sizes"), [(1200, [256, 44]), (3072, [256, 256, 256])])
+def test_many_clips_are_recognised_in_several_trials_with_the_same_supports(clips: int, sizes: list[int]) -> None:
+    trials = list(module(MadeCorpus(clips=clips, size=3), draws=2).test_dataloader())
+    assert [len(trial.query) for trial in trials if isinstance(trial, Trial)] == sizes
     supports = {
         tuple(episode.support.ids for episode in trial.episodes) for trial in trials if isinstance(trial, Trial)
     }
     assert len(supports) == 1
+
+
+def test_training_tasks_are_augmented_unless_told_otherwise_and_trials_never() -> None:
+    made = module()
+    for augmented, plain in zip(made.train_dataloader(), module(augmentation=None).train_dataloader(), strict=True):
+        assert isinstance(augmented, Episode)
+        assert isinstance(plain, Episode)
+        for changed, part in ((augmented.support, plain.support), (augmented.query, plain.query)):
+            assert same(part, made.training.select([made.training.ids.index(clip) for clip in part.ids]))
+            assert changed.ids == part.ids
+            assert not same(changed, part)
+    (trial,) = made.test_dataloader()
+    assert isinstance(trial, Trial)
+    support = trial.episodes[0].support
+    assert same(support, made.training.select([made.training.ids.index(clip) for clip in support.ids]))
+
+
+def test_tasks_of_one_person_can_be_had_where_people_may_be_shared() -> None:
+    made = EpisodicDataModule(MadeCorpus(subjects=2, size=8), LeaveOneSubjectOut(), separate_subjects=False)
+    made.setup("fit")
+    for episode in made.train_dataloader():
+        assert isinstance(episode, Episode)
+        assert set(episode.support.subjects) == set(episode.query.subjects) == {"made/p01"}
 
 
 def test_clips_of_several_phases_keep_them() -> None:
