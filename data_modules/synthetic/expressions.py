@@ -63,7 +63,7 @@ MICRO = Style(
     apex=0.5,
     stray=0.08,
     mislabelled=0.03,
-    head=0.06,
+    head=0.03,
     misplaced=1.0,
     tilt=0.12,
 )
@@ -81,7 +81,7 @@ MACRO = Style(
     apex=1.0,
     stray=0.0,
     mislabelled=0.0,
-    head=0.12,
+    head=0.06,
     misplaced=1.0,
     tilt=0.12,
 )

@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 import yaml
 
+from lightmannet.benchmark.plan import make_plan
+from lightmannet.benchmark.report import write_report
+from lightmannet.benchmark.store import read_result
 from lightmannet.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +159,16 @@ def test_a_failed_run_is_a_hole_with_a_log_and_stops_nothing(
     assert len(cells(tmp_path)) == 10
     assert "| maml_broken | not all folds finished" in (tmp_path / "small-kfold" / "table.md").read_text()
     assert "ask for 502" in (tmp_path / "small-kfold" / "failed" / "maml_broken.fold-00.seed-0.log").read_text()
+
+
+def test_seeds_that_are_not_whole_are_left_out_and_counted(finished: Path, tmp_path: Path) -> None:
+    plan = make_plan(finished / "small.yaml", None)
+    folder = finished / "small-kfold"
+    results = [result for cell in plan.cells if (result := read_result(folder, cell)) is not None]
+    kept = [result for result in results if (result.method, result.seed, result.fold) != ("maml", 1, 2)]
+    text = write_report(plan, kept, tmp_path)
+    assert "| maml (1 of 2 seeds) |" in text
+    assert "| supervised |" in text
 
 
 def test_fresh_forgets_and_loso_tests_each_person(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

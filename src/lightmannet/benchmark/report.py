@@ -108,8 +108,10 @@ def _markdown(plan: Plan, scores: dict[str, dict[str, list[Scores]]], results: l
             f"{_spread([s.uf1 for s in by_column[c]])} / {_spread([s.uar for s in by_column[c]])}" for c in columns
         ]
         seconds = [result.seconds["training"] for result in results if result.method == method]
+        finished, wanted = len(by_column[FULL]), len(plan.table.seeds)
+        name = f"{method} ({finished} of {wanted} seeds)" if method in scores and finished < wanted else method
         lines.append(
-            f"| {method} | {' | '.join(cells)} | {_spread([s.accuracy for s in by_column[FULL]])} | "
+            f"| {name} | {' | '.join(cells)} | {_spread([s.accuracy for s in by_column[FULL]])} | "
             f"{f'{statistics.median(seconds):.0f}' if seconds else ''} |"
         )
     for method in plan.table.methods:
