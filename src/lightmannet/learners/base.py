@@ -31,7 +31,9 @@ class Predictor:
         """Return class probabilities, each row from its own clip alone, whichever other clips are predicted with it."""
         training = self.network.training
         self.network.eval()
-        probabilities = torch.softmax(self.network(clips.inputs).float(), dim=1)
+        logits = self.network(clips.inputs)
+        # At least float32: bfloat16 would leave three digits of a probability.
+        probabilities = torch.softmax(logits, dim=1, dtype=torch.promote_types(logits.dtype, torch.float32))
         self.network.train(training)
         return probabilities
 
