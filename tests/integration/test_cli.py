@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 
-from lightmannet.cli import main
+from lightmannet.cli import Lightning, main
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 METHODS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
@@ -80,10 +80,12 @@ def test_the_configuration_is_printed_whole(capsys: pytest.CaptureFixture[str]) 
     assert printed["data"]["init_args"]["separate_subjects"] is True
 
 
-def test_one_seed_moves_weights_and_tasks(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["fit", f"--config={CONFIGS / 'maml.yaml'}", "--seed_everything=7", "--print_config"])
-    assert yaml.safe_load(capsys.readouterr().out)["data"]["init_args"]["seed"] == 7
+def test_one_seed_moves_weights_and_tasks() -> None:
+    made = [Lightning([f"--config={CONFIGS / 'maml.yaml'}", f"--seed_everything={n}"], run=False) for n in (7, 7, 8)]
+    assert [cli.datamodule.seed for cli in made] == [7, 7, 8]
+    first, same, other = (next(cli.model.parameters()) for cli in made)
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
 
 
 @pytest.mark.parametrize("overlay", sorted(path.name for path in (CONFIGS / "data").glob("*.yaml")))
