@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -26,6 +27,20 @@ class BatchPlan(Dataset[Batch]):
     @abstractmethod
     def __getitem__(self, key: Key) -> Batch:
         """Return batch ``number`` of ``epoch`` for a key (epoch, number); past the last, one to recognise is empty."""
+
+
+class InOrder(BatchPlan):
+    """Clips in their own order, ``size`` a batch; the last may be smaller."""
+
+    def __init__(self, clips: Clips, size: int) -> None:
+        self.clips, self.size = clips, size
+
+    def __len__(self) -> int:
+        return -(-len(self.clips) // self.size)
+
+    def __getitem__(self, key: Key) -> Clips:
+        first = key[1] * self.size
+        return self.clips.select(range(first, min(first + self.size, len(self.clips))))
 
 
 class RankSampler(Sampler[Key]):
@@ -85,14 +100,11 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         super().__init__()
         self.source, self.protocol, self.fold_number = corpus, protocol, fold
         self.validation_fraction, self.seed, self.num_workers = validation_fraction, seed, num_workers
-        self._corpus: Corpus | None = None
 
-    @property
+    @cached_property
     def corpus(self) -> Corpus:
         """The corpus, read once."""
-        if self._corpus is None:
-            self._corpus = self.source.load()
-        return self._corpus
+        return self.source.load()
 
     @property
     def fold(self) -> Fold:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_modules.base import BatchPlan, Key, SubjectDisjointDataModule, require_positive
+from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
 from data_modules.corpus import CorpusSource
 from data_modules.protocols import Protocol
 from data_modules.transforms import Augmentation
@@ -52,26 +52,14 @@ class ConventionalDataModule(SubjectDisjointDataModule):
 
     def recognition_plan(self, clips: Clips) -> BatchPlan:
         """Return these clips in order."""
-        return _InOrder(clips, self.batch_size)
+        return InOrder(clips, self.batch_size)
 
 
-class _InOrder(BatchPlan):
-    def __init__(self, clips: Clips, batch_size: int) -> None:
-        self.clips, self.batch_size = clips, batch_size
-
-    def __len__(self) -> int:
-        return -(-len(self.clips) // self.batch_size)
-
-    def __getitem__(self, key: Key) -> Clips:
-        first = key[1] * self.batch_size
-        return self.clips.select(range(first, min(first + self.batch_size, len(self.clips))))
-
-
-class _Shuffled(_InOrder):
+class _Shuffled(InOrder):
     def __init__(
-        self, clips: Clips, batch_size: int, class_balanced: bool, augmentation: Augmentation | None, seed: int
+        self, clips: Clips, size: int, class_balanced: bool, augmentation: Augmentation | None, seed: int
     ) -> None:
-        super().__init__(clips, batch_size)
+        super().__init__(clips, size)
         self.augmentation, self.seed = augmentation, seed
         counts = np.bincount(clips.labels.numpy())
         weights = 1 / counts[clips.labels.numpy()]
@@ -85,8 +73,8 @@ class _Shuffled(_InOrder):
             indices = order.permutation(len(self.clips))
         else:
             indices = order.choice(len(self.clips), len(self.clips), p=self.probabilities)
-        first = number * self.batch_size
-        clips = self.clips.select(indices[first : first + self.batch_size].tolist())
+        first = number * self.size
+        clips = self.clips.select(indices[first : first + self.size].tolist())
         if self.augmentation is None:
             return clips
         return self.augmentation(clips, np.random.default_rng([self.seed, _AUGMENTATION, epoch, number]))

@@ -61,18 +61,15 @@ class EpisodeSampler:
         random = np.random.default_rng([self.seed, _TRAINING, epoch, index])
         classes = np.sort(random.choice(self._classes, self.n_way, replace=False))
         support, query = self._support_and_query(random, classes)
-        episode = Episode(
-            support=self.clips.select(support),
-            query=self.clips.select(query),
-            auxiliary=self._draw_auxiliary(random, classes, [*support, *query]),
+        auxiliary = self._draw_auxiliary(random, classes, [*support, *query])
+        return Episode(
+            support=self._augmented(support, random),
+            query=self._augmented(query, random),
+            auxiliary=auxiliary,
             n_way=self.n_way,
             n_shot=self.n_shot,
             index=index,
         )
-        if self.augmentation is None:
-            return episode
-        augmented = [self.augmentation(part, random) for part in (episode.support, episode.query)]
-        return Episode(augmented[0], augmented[1], episode.auxiliary, self.n_way, self.n_shot, index)
 
     def draw(self, query: Clips, index: int) -> Episode:
         """Return draw ``index`` of support (all classes) and auxiliary clips to adapt on before recognising ``query``.
@@ -80,7 +77,8 @@ class EpisodeSampler:
         The draw does not depend on the query, so a clip meets the same supports whoever is recognised with it.
         """
         random = np.random.default_rng([self.seed, _EVALUATION, index])
-        support = np.concatenate([self._choose(random, label, self.n_shot) for label in self._classes]).tolist()
+        pools = [np.flatnonzero(self._labels == label) for label in self._classes]
+        support = np.concatenate([random.choice(pool, self.n_shot, replace=False) for pool in pools]).tolist()
         return Episode(
             support=self.clips.select(support),
             query=query,
@@ -127,8 +125,9 @@ class EpisodeSampler:
             chosen += random.choice(pool, self.n_auxiliary, replace=len(pool) < self.n_auxiliary).tolist()
         return self.auxiliary.select(chosen)
 
-    def _choose(self, random: np.random.Generator, label: int, count: int) -> np.ndarray:
-        return random.choice(np.flatnonzero(self._labels == label), count, replace=False)
+    def _augmented(self, indices: list[int], random: np.random.Generator) -> Clips:
+        clips = self.clips.select(indices)
+        return clips if self.augmentation is None else self.augmentation(clips, random)
 
     def _counts(self) -> str:
         clips = Counter(self._labels.tolist())

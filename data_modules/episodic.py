@@ -1,7 +1,7 @@
 """Few-shot tasks for methods that learn to learn."""
 
 from data_modules.auxiliary import Auxiliary, auxiliary_clips
-from data_modules.base import BatchPlan, Key, SubjectDisjointDataModule, require_positive
+from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
 from data_modules.corpus import CorpusSource
 from data_modules.episodes import EpisodeSampler
 from data_modules.protocols import Protocol
@@ -109,12 +109,12 @@ class _Tasks(BatchPlan):
 
 class _Trials(BatchPlan):
     def __init__(self, sampler: EpisodeSampler, clips: Clips, draws: int) -> None:
-        self.sampler, self.clips, self.draws = sampler, clips, draws
+        self.sampler, self.draws = sampler, draws
+        self.queries = InOrder(clips, _QUERIES_AT_ONCE)
 
     def __len__(self) -> int:
-        return -(-len(self.clips) // _QUERIES_AT_ONCE)
+        return len(self.queries)
 
     def __getitem__(self, key: Key) -> Trial:
-        first = key[1] * _QUERIES_AT_ONCE
-        query = self.clips.select(range(first, min(first + _QUERIES_AT_ONCE, len(self.clips))))
+        query = self.queries[key]
         return Trial(tuple(self.sampler.draw(query, index) for index in range(self.draws)))

@@ -88,6 +88,11 @@ MACRO = Style(
 """Posed: large, all of the emotion's units, nearly always both sides, the apex caught, no wrong label."""
 
 
+def labels_of_emotions(table: ActionUnitTable) -> Int64[np.ndarray, " emotion"]:
+    """Return the label, an index of ``CLASSES``, of each row of ``table``."""
+    return np.array([CLASSES.index(CLASS_OF_EMOTION[emotion]) for emotion in table.emotions])
+
+
 def draw_emotions(
     style: Style, table: ActionUnitTable, labels: Int64[np.ndarray, " clip"], generator: np.random.Generator
 ) -> Int64[np.ndarray, " clip"]:
@@ -95,7 +100,7 @@ def draw_emotions(
 
     With probability ``style.mislabelled`` the emotion belongs to one of the other classes.
     """
-    classes = np.array([CLASSES.index(CLASS_OF_EMOTION[emotion]) for emotion in table.emotions])
+    classes = labels_of_emotions(table)
     wrong = generator.random(len(labels)) < style.mislabelled
     shown = np.where(wrong, (labels + generator.integers(1, len(CLASSES), len(labels))) % len(CLASSES), labels)
     weight = np.where(classes == shown[:, None], table.sequences, 0).cumsum(axis=1)

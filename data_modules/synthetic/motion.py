@@ -20,7 +20,7 @@ from data_modules.synthetic.action_units import ActionUnitTable, read_action_uni
 from data_modules.synthetic.anatomy import Anatomy, anatomy
 from data_modules.synthetic.counts import apportion, clips_per_person
 from data_modules.synthetic.databases import MACRO_CAMERA, Database, micro_databases
-from data_modules.synthetic.expressions import CLASS_OF_EMOTION, MACRO, MICRO, draw_emotions
+from data_modules.synthetic.expressions import CLASS_OF_EMOTION, MACRO, MICRO, draw_emotions, labels_of_emotions
 from data_modules.synthetic.fields import Field
 from data_modules.synthetic.images import to_images
 from data_modules.synthetic.people import Variety, draw_people
@@ -109,7 +109,7 @@ class SyntheticMotion(CorpusSource):
         person = np.repeat(np.arange(len(sizes)), sizes)
         counts = apportion(self.macro_clips, [1.0] * len(table.emotions))
         emotions = generator.permutation(np.repeat(np.arange(len(table.emotions)), counts))
-        labels = np.array([CLASSES.index(CLASS_OF_EMOTION[emotion]) for emotion in table.emotions])[emotions]
+        labels = labels_of_emotions(table)[emotions]
         people = draw_people(face, len(table.units), len(sizes), generator, Variety())
         field = record(MACRO, table, face, people, person, emotions, MACRO_CAMERA, generator)
         return _clips("synthetic_macro", "m{:03d}", field, labels, person, self.stretched)

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from data_modules.corpus import CLASSES
 from data_modules.databases.megc2019 import ClipRow, read_pixels
+from lightmannet.benchmark.scores import pooled_scores
 from lightmannet.errors import LightmanNetError
-from lightmannet.metrics import UnweightedAverageRecall, UnweightedF1
 from lightmannet.networks.released_ststnet import ReleasedSTSTNet
 
 KNOWN_SCORES = {
@@ -111,18 +111,14 @@ def predict_with_released(images: Tensor, rows: tuple[ClipRow, ...], release: Re
 
 
 def _score(databases: tuple[str, ...], predictions: Tensor, rows: tuple[ClipRow, ...]) -> ReleaseScore:
-    own = torch.tensor([row.database in databases for row in rows])
-    labels = torch.tensor([row.label for row in rows])
-    uf1 = UnweightedF1(num_classes=len(CLASSES))
-    uar = UnweightedAverageRecall(num_classes=len(CLASSES))
-    uf1.update(predictions[own], labels[own])
-    uar.update(predictions[own], labels[own])
+    own = [index for index, row in enumerate(rows) if row.database in databases]
+    scores = pooled_scores([rows[index].label for index in own], predictions[own].tolist(), len(CLASSES))
     return ReleaseScore(
         name=" + ".join(_TITLES[database] for database in databases),
-        clips=int(own.sum()),
-        subjects=len({row.subject_id for row in rows if row.database in databases}),
-        uf1=uf1.compute().item(),
-        uar=uar.compute().item(),
+        clips=len(own),
+        subjects=len({rows[index].subject_id for index in own}),
+        uf1=scores.uf1,
+        uar=scores.uar,
         known=KNOWN_SCORES.get(tuple(sorted(databases))),
     )
 

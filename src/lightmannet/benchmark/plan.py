@@ -138,7 +138,7 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
     first: SubjectDisjointDataModule = next(iter(modules.values()))
     corpus = first.corpus
     folds = len(first.protocol.groups(corpus.micro))
-    common = [_code(), *_versions(), _data(corpus)]
+    common = [_code(), *(f"{name} {version}" for name, version in versions().items()), _data(corpus)]
     cells = [
         _cell(name, fold, seed, words[name], common)
         for seed in table.seeds
@@ -193,9 +193,14 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def _versions() -> list[str]:
+def versions() -> dict[str, str]:
+    """Return what a score may depend on beside code, data and options: machine type, Python and packages."""
     packages = ("torch", "lightning", "learn2learn", "numpy")
-    return [platform.machine(), *(f"{name} {importlib.metadata.version(name)}" for name in packages)]
+    return {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
 
 
 def _data(corpus: Corpus) -> str:

@@ -4,37 +4,16 @@ import csv
 import io
 import statistics
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from data_modules.auxiliary import DESCRIPTIONS
 from lightmannet.benchmark.plan import Plan
+from lightmannet.benchmark.scores import Scores, pooled_scores
 from lightmannet.benchmark.store import Answer, Result
 from lightmannet.errors import LightmanNetError
 from lightmannet.files import write_atomically
-from lightmannet.metrics.uf1_uar import unweighted_average_recall, unweighted_f1
 
 FULL = "Full"
-
-
-@dataclass(frozen=True)
-class Scores:
-    """UF1, UAR and accuracy in [0, 1], from counts pooled over all folds."""
-
-    uf1: float
-    uar: float
-    accuracy: float
-
-
-def pooled_scores(labels: list[int], predictions: list[int], n_classes: int) -> Scores:
-    """Return the scores of pooled predictions."""
-    counts = torch.zeros(n_classes, n_classes, dtype=torch.int64)
-    for (label, prediction), count in Counter(zip(labels, predictions, strict=True)).items():
-        counts[label, prediction] = count
-    accuracy = counts.diagonal().sum().item() / len(labels)
-    return Scores(unweighted_f1(counts).item(), unweighted_average_recall(counts).item(), accuracy)
 
 
 def method_scores(plan: Plan, results: list[Result]) -> dict[str, dict[str, list[Scores]]]:

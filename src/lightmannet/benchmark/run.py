@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import shutil
-import sys
 import threading
 import time
 import traceback
@@ -17,7 +16,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lightmannet.benchmark.plan import Cell, ProtocolName, make_plan
+from lightmannet.benchmark.plan import Cell, ProtocolName, make_plan, versions
 from lightmannet.benchmark.quiet import quiet
 from lightmannet.benchmark.report import write_report
 from lightmannet.benchmark.store import Answer, Result, read_result, write_result
@@ -98,7 +97,7 @@ def run_cell(cell: Cell) -> Result:
         key=cell.key,
         words=list(cell.words),
         config=cli.parser.dump(cli.config, skip_unset=False),
-        versions={"torch": torch.__version__, "python": sys.version.split()[0]},
+        versions=versions(),
         train_subjects=list(data.fold.train),
         test_subjects=list(data.fold.test),
         seconds={"training": round(trained - start, 3), "predicting": round(end - trained, 3)},

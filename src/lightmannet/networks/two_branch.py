@@ -26,7 +26,7 @@ class TwoBranchNetwork(nn.Module):
             ``three_stream``, as it was published.
         dropout: Probability of dropping a feature in training.
         alignment_features: Outputs of the alignment head, a linear map of the features; 0 leaves the head away, so that
-            ``align`` gives the features themselves.
+            the features themselves are aligned.
 
     Raises:
         ConfigurationError: ``conv4`` with batch normalisation, ``three_stream`` at another size than 28, or clips of
@@ -63,10 +63,6 @@ class TwoBranchNetwork(nn.Module):
     def forward(self, inputs: Float[Tensor, "clip phase channel height width"]) -> Float[Tensor, "clip class"]:
         """Return the class scores (logits) of the MER head."""
         return self.mer_head(self.encode(inputs))
-
-    def align(self, inputs: Float[Tensor, "clip phase channel height width"]) -> Float[Tensor, "clip feature"]:
-        """Return what the alignment head makes of the clips."""
-        return self.alignment_head(self.encode(inputs))
 
     def encode(self, inputs: Float[Tensor, "clip phase channel height width"]) -> Float[Tensor, "clip feature"]:
         """Return the encoder's features."""

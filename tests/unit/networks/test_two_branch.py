@@ -11,23 +11,23 @@ def test_shapes_of_both_branches(phases: int, size: int) -> None:
     network = TwoBranchNetwork(width=8, phases=phases, size=size, alignment_features=7)
     inputs = torch.rand(2, phases, 3, size, size)
     assert network(inputs).shape == (2, 3)
-    assert network.align(inputs).shape == (2, 7)
+    assert network.alignment_head(network.encode(inputs)).shape == (2, 7)
 
 
 def test_without_an_alignment_head_the_features_are_aligned() -> None:
     network = TwoBranchNetwork(width=8).eval()
     inputs = torch.rand(2, 1, 3, 28, 28)
-    assert torch.equal(network.align(inputs), network.encode(inputs))
+    assert torch.equal(network.alignment_head(network.encode(inputs)), network.encode(inputs))
 
 
 def test_both_branches_share_the_encoder() -> None:
     network = TwoBranchNetwork(width=8, alignment_features=7).eval()
     inputs = torch.rand(2, 1, 3, 28, 28)
-    before = network(inputs), network.align(inputs)
+    before = network(inputs), network.alignment_head(network.encode(inputs))
     with torch.no_grad():
         next(network.encoder.parameters()).mul_(2)
     assert not torch.equal(before[0], network(inputs))
-    assert not torch.equal(before[1], network.align(inputs))
+    assert not torch.equal(before[1], network.alignment_head(network.encode(inputs)))
 
 
 def test_clips_of_another_shape_are_refused_with_both_shapes() -> None:
