@@ -1,0 +1,159 @@
+"""Class schemes: which emotions of which database make which class. The schemes are data: ``schemes/*.yaml``."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from data_modules.clip_table import ClipRow
+from lightmannet.errors import ConfigurationError, DataError, faults_message
+
+FOLDER = Path(__file__).with_name("schemes")
+
+
+@dataclass(frozen=True)
+class DatabaseScheme:
+    """What a scheme does with the clips of one database.
+
+    Attributes:
+        classes: Words of each class, in lower case; what the words are, ``by`` says.
+        drop: Words of no class.
+        exclude: Clips, as ``subject/clip``, that the scheme leaves out by name.
+        by: The column that decides.
+        clips: Micro-expression clips each class must have if the database is complete, or empty if not known.
+    """
+
+    classes: Mapping[str, Sequence[str | int]]
+    drop: Sequence[str | int] = ()
+    exclude: Sequence[str] = ()
+    by: Literal["emotion", "objective_class"] = "emotion"
+    clips: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Classes to recognise, and how each database's words map to them.
+
+    Attributes:
+        name: Stem of its file.
+        title: What it is.
+        classes: Class names in the order of their labels.
+        databases: Mapping a database.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    databases: Mapping[str, DatabaseScheme]
+
+    def label(self, row: ClipRow) -> int | None:
+        """Return a clip's class, or None if the scheme leaves it out or the clip has no annotation to decide by.
+
+        Raises:
+            DataError: The scheme has no place for the clip's word, or for its database.
+        """
+        rule = self.databases.get(row.database)
+        if rule is None:
+            raise DataError(
+                f"The scheme {self.name} says nothing about {row.database}; it knows {', '.join(self.databases)}"
+            )
+        word = row.objective_class if rule.by == "objective_class" else row.emotion and row.emotion.lower()
+        if word is None or f"{row.subject}/{row.clip}" in rule.exclude or word in rule.drop:
+            return None
+        for label, name in enumerate(self.classes):
+            if word in rule.classes.get(name, ()):
+                return label
+        raise DataError(
+            f"The scheme {self.name} has no class for {rule.by.replace('_', ' ')} {word!r} of {row.database}; "
+            f"add it to the scheme's file"
+        )
+
+    def labels(self, rows: Sequence[ClipRow]) -> list[int | None]:
+        """Return ``label`` of each row.
+
+        Raises:
+            DataError: The scheme has no place for some clips; the message lists each word once.
+        """
+        found: list[int | None] = []
+        faults: Counter[str] = Counter()
+        for row in rows:
+            try:
+                found.append(self.label(row))
+            except DataError as error:
+                faults[str(error)] += 1
+        if faults:
+            raise DataError(
+                faults_message(
+                    f"Classes of scheme {self.name}", [f"{what} ({count} clips)" for what, count in faults.items()]
+                )
+            )
+        return found
+
+
+def scheme_names() -> list[str]:
+    """Return the names of all schemes."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def read_scheme(name: str) -> Scheme:
+    """Return a scheme.
+
+    Args:
+        name: One of ``scheme_names()``, or the path of a YAML file of your own.
+
+    Raises:
+        ConfigurationError: No such scheme, or its file is not one.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else FOLDER / f"{name}.yaml"
+    try:
+        text = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
+        raise ConfigurationError(
+            f"scheme: {name!r} is neither a YAML file nor one of {', '.join(scheme_names())}"
+        ) from error
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigurationError(f"{path} is not YAML: {error}") from error
+    try:
+        databases = {key: DatabaseScheme(**value) for key, value in content["databases"].items()}
+        scheme = Scheme(path.stem, content["title"], tuple(content["classes"]), databases)
+        _check(path, scheme)
+    except (KeyError, TypeError, AttributeError) as error:  # whatever a file of another form makes fail
+        raise ConfigurationError(
+            f"{path} is no class scheme: title, classes and databases are expected ({error!r})"
+        ) from error
+    return scheme
+
+
+def _check(path: Path, scheme: Scheme) -> None:
+    faults = [] if scheme.classes and scheme.databases else ["no class or no database"]
+    faults += [f"class {name!r} is no text" for name in scheme.classes if not isinstance(name, str)]
+    faults += [f"class {name!r} stands twice" for name in _twice(scheme.classes)]
+    for name, rule in scheme.databases.items():
+        lists = [*rule.classes.values(), rule.drop, rule.exclude]
+        if any(not isinstance(group, list | tuple) for group in lists):
+            faults.append(f"{name}: each class, drop and exclude hold a list, e.g. [happiness]")
+            continue
+        words = [word for group in rule.classes.values() for word in group] + list(rule.drop)
+        faults += [f"{name}: {word!r} stands twice" for word in _twice(words)]
+        faults += [
+            f"{name}: class {key!r} is not among the classes"
+            for key in [*rule.classes, *rule.clips]
+            if key not in scheme.classes
+        ]
+        if rule.by == "emotion":
+            faults += [f"{name}: {word!r} is no lower-case text" for word in words if word != str(word).lower()]
+        elif rule.by == "objective_class":
+            faults += [f"{name}: {word!r} is no number from 1 to 7" for word in words if word not in range(1, 8)]
+        else:
+            faults.append(f"{name}: by is emotion or objective_class, not {rule.by!r}")
+    if faults:
+        raise ConfigurationError(faults_message(str(path), faults))
+
+
+def _twice(words: Iterable[str | int]) -> list[str | int]:
+    return [word for word, count in Counter(words).items() if count > 1]
