@@ -1,0 +1,114 @@
+"""CASME II: 255 micro-expressions of 26 persons at 200 frames a second (Yan et al. 2014)."""
+
+from pathlib import Path
+from typing import Literal
+
+from data_modules.clip_table import Annotation, Report, Source
+from data_modules.databases.base import Database, Description, Expected, missing
+from data_modules.databases.sheets import read_workbook, table
+from data_modules.databases.tree import find, require
+
+_WORKBOOKS = (
+    "CASME2-coding-20190701.xlsx",
+    "CASME2-coding-updated.xlsx",
+    "CASME2-coding-20140508.xlsx",
+)
+_COLUMNS = {
+    "subject": ("Subject",),
+    "clip": ("Filename",),
+    "onset": ("OnsetFrame",),
+    "apex": ("ApexFrame",),
+    "offset": ("OffsetFrame",),
+    "units": ("Action Units",),
+    "emotion": ("Estimated Emotion",),
+}
+_FOLDERS = {
+    "selected": ("CASME2_RAW_selected", "CASME2-RAW-selected"),
+    "raw": ("CASME2-RAW", "CASME2_RAW"),
+    "cropped": ("Cropped", "Cropped-updated/Cropped", "Cropped-updated"),
+}
+
+
+class CASME2(Database):
+    """Reader of CASME II.
+
+    Args:
+        root: Folder that the archives were unpacked in; None takes the environment variable ``CASME2_ROOT``.
+        frames: ``cropped``, the registered faces; ``selected``, the camera's frames from onset to offset; ``raw``, all
+            frames of the camera.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+    """
+
+    description = Description(
+        name="casme2",
+        title="CASME II",
+        variable="CASME2_ROOT",
+        fps=200,
+        emotions=("happiness", "disgust", "repression", "surprise", "others", "fear", "sadness"),
+        expected={
+            "micro": Expected(
+                clips=255,
+                subjects=26,
+                emotions={
+                    "others": 99,
+                    "disgust": 63,
+                    "happiness": 32,
+                    "repression": 27,
+                    "surprise": 25,
+                    "sadness": 7,
+                    "fear": 2,
+                },
+            )
+        },
+        certainty="several sources agree",
+        licence="research only, no redistribution",
+        request="Send the signed licence agreement to the Institute of Psychology, Chinese Academy of Sciences "
+        "(casme.psych.ac.cn).",
+        tree="""\
+CASME2/
+  CASME2-coding-20140508.xlsx               or -20190701.xlsx, -updated.xlsx
+  Cropped/sub01/EP02_01f/reg_img46.jpg …    frames: cropped
+  CASME2_RAW_selected/sub01/EP02_01f/img46.jpg …    frames: selected
+  CASME2-RAW/sub01/EP02_01f/img1.jpg …      frames: raw""",
+    )
+
+    def __init__(
+        self,
+        root: str | None = None,
+        frames: Literal["cropped", "selected", "raw"] = "cropped",
+        faulty: Literal["refuse", "leave_out"] = "refuse",
+    ) -> None:
+        super().__init__(root, faulty)
+        self.frames = frames
+
+    def annotations(self, root: Path, report: Report) -> list[Annotation]:
+        """Return the rows of the coding workbook."""
+        path = require(root, _WORKBOOKS, "the coding workbook")
+        sheet = next(iter(read_workbook(path).values()))
+        return [
+            Annotation(
+                subject=_subject(record.text("subject")),
+                clip=record.text("clip"),
+                kind="micro",
+                onset=record["onset"],
+                apex=record["apex"],
+                offset=record["offset"],
+                emotion=record["emotion"],
+                action_units=record["units"],
+                source=Source(sheet.file, sheet.name, record.row),
+            )
+            for record in table(sheet, _COLUMNS)
+        ]
+
+    def locate(self, root: Path, annotation: Annotation) -> Path:
+        """Return the clip's folder of frames."""
+        folder = require(root, _FOLDERS[self.frames], f"the folder of {self.frames} frames")
+        clip = find(folder, [f"{annotation.subject}/{annotation.clip}"])
+        if clip is None:
+            raise missing("its folder of frames", f"{annotation.subject}/{annotation.clip}", folder)
+        return clip
+
+
+def _subject(text: str) -> str:
+    number = text.removeprefix("sub")
+    return f"sub{number.zfill(2)}" if number else ""

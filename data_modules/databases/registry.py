@@ -1,0 +1,36 @@
+"""All database readers by their short names."""
+
+from data_modules.databases.base import Database
+from data_modules.databases.casme import CASME
+from data_modules.databases.casme2 import CASME2
+from data_modules.databases.casme3 import CASME3
+from data_modules.databases.casme_sq import CASMESquared
+from data_modules.databases.ckplus import CKPlus
+from data_modules.databases.dfme import DFME
+from data_modules.databases.megc2019_list import MEGC2019List
+from data_modules.databases.mmew import MMEW
+from data_modules.databases.mmi import MMI
+from data_modules.databases.oulu_casia import OuluCASIA
+from data_modules.databases.samm import SAMM
+from data_modules.databases.samm_lv import SAMMLongVideos
+from data_modules.databases.smic import SMIC
+
+READERS: dict[str, type[Database]] = {
+    reader.description.name: reader
+    for reader in (
+        CASME,
+        CASME2,
+        SAMM,
+        SMIC,
+        MEGC2019List,
+        CASMESquared,
+        CASME3,
+        MMEW,
+        DFME,
+        SAMMLongVideos,
+        CKPlus,
+        OuluCASIA,
+        MMI,
+    )
+}
+"""Micro-expression databases first."""

@@ -1,0 +1,247 @@
+"""Workbooks as tables of records: .xlsx, .xls and .csv, with what a spreadsheet hides made visible."""
+
+import csv
+import datetime
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from lightmannet.errors import DataError
+
+# The two packages are imported where a workbook is read: most commands read none.
+if TYPE_CHECKING:
+    import xlrd
+    from openpyxl.cell.cell import Cell as XlsxCell
+    from openpyxl.cell.cell import MergedCell
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A cell that shows a value in a spreadsheet program and holds none.
+
+    Attributes:
+        why: What it is and what to do.
+    """
+
+    why: str
+
+    def __str__(self) -> str:
+        return self.why
+
+
+_MERGED = Unreadable("a cell merged with others, so split the merged cells")
+_FORMULA = Unreadable("a formula without its value, so open and save the file in a spreadsheet program")
+_FAILING = Unreadable("a formula that fails, so mend it in a spreadsheet program")
+_DATE = Unreadable("a date, so format the cell as a number or as text")
+
+Cell = int | float | str | bool | datetime.date | datetime.time | datetime.timedelta | Unreadable | None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet of a workbook.
+
+    Attributes:
+        file: Name of the workbook, without its folder.
+        name: Name of the sheet; empty for a csv file.
+        rows: Its cells; blank cells are None, text is stripped.
+    """
+
+    file: str
+    name: str
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def __str__(self) -> str:
+        return f"{self.file}, sheet {self.name!r}" if self.name else self.file
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row of a table.
+
+    Attributes:
+        sheet: The sheet.
+        row: Row as a spreadsheet program numbers it, from 1.
+        cells: Cells by the names that the reader asked for; None where an optional column is not there.
+    """
+
+    sheet: Sheet
+    row: int
+    cells: Mapping[str, Cell]
+
+    def __getitem__(self, name: str) -> Cell:
+        return self.cells[name]
+
+    def text(self, name: str) -> str:
+        """Return a cell as stripped text: whole numbers without a decimal point, a blank cell as an empty string.
+
+        Raises:
+            DataError: The cell shows a value that cannot be read.
+        """
+        cell = self.cells[name]
+        if isinstance(cell, Unreadable):
+            raise DataError(f"{self.sheet}, row {self.row}: {name} is {cell}")
+        if isinstance(cell, float) and cell.is_integer():
+            cell = int(cell)
+        return "" if cell is None else str(cell).strip()
+
+
+def describe(cell: object) -> str:
+    """Return a cell for a message: ``nothing``, ``'abc'``, ``5.5``, or why it cannot be read."""
+    if isinstance(cell, Unreadable):
+        return cell.why
+    return "nothing" if cell is None else repr(cell)
+
+
+def read_workbook(path: Path) -> dict[str, Sheet]:
+    """Return the sheets of a workbook by name, in their order; a csv file has one, named with an empty string.
+
+    A formula without a cached value, one that fails, and a cell merged into another become ``Unreadable``.
+
+    Raises:
+        DataError: The file is missing, of another type or damaged, or has no sheet.
+    """
+    readers = {".xlsx": _read_xlsx, ".xlsm": _read_xlsx, ".xls": _read_xls, ".csv": _read_csv}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path.name}: a workbook (.xlsx, .xls) or .csv is expected; save it as one")
+    try:
+        sheets = {name: Sheet(path.name, name, tuple(rows)) for name, rows in reader(path)}
+    except FileNotFoundError:
+        raise DataError(f"{path.name}: no such file in {path.parent}") from None
+    except OSError as error:
+        raise DataError(f"{path.name}: cannot be read ({error.strerror or error}); copy it again") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name}: not UTF-8 text; save it as csv, UTF-8") from error
+    except Exception as error:  # whatever the libraries meet in a damaged file
+        raise DataError(
+            f"{path.name}: damaged, or no {path.suffix} file ({type(error).__name__}: {error}); copy it again"
+        ) from error
+    if not sheets:
+        raise DataError(f"{path.name}: has no sheet of cells; copy it again")
+    return sheets
+
+
+def table(
+    sheet: Sheet, columns: Mapping[str, Sequence[str]], optional: Sequence[str] = (), search: int = 40
+) -> Iterator[Record]:
+    """Return the records below the header, which is the first row that has all the columns; blank rows are left out.
+
+    Args:
+        sheet: Where to look.
+        columns: For each name that the reader uses, how the column may be called; case and blanks don't matter.
+        optional: Names whose column may be missing.
+        search: How many rows may precede the header.
+
+    Raises:
+        DataError: No row has the columns; says what was expected and what the likeliest row holds.
+    """
+    wanted = {name: {_plain(title) for title in titles} for name, titles in columns.items()}
+    likeliest, most = 0, 0
+    for number, row in enumerate(sheet.rows[:search]):
+        titles = [_plain(cell) if isinstance(cell, str) else "" for cell in row]
+        places = {
+            name: next((i for i, t in enumerate(titles) if t in accepted), None) for name, accepted in wanted.items()
+        }
+        if all(place is not None or name in optional for name, place in places.items()):
+            return _records(sheet, number + 1, places)
+        found = sum(place is not None for place in places.values())
+        if found > most:
+            likeliest, most = number, found
+    expected = ", ".join(" or ".join(map(repr, titles)) for name, titles in columns.items() if name not in optional)
+    closest = "no row has any of them"
+    if most:
+        held = ", ".join(str(cell) for cell in sheet.rows[likeliest] if cell is not None)
+        closest = f"row {likeliest + 1} comes closest with {held}"
+    raise DataError(
+        f"{sheet}: a header row with the columns {expected} is expected in the first {search} rows; {closest}"
+    )
+
+
+def _records(sheet: Sheet, first: int, places: Mapping[str, int | None]) -> Iterator[Record]:
+    for number, row in enumerate(sheet.rows[first:], start=first + 1):
+        cells = {name: row[i] if i is not None and i < len(row) else None for name, i in places.items()}
+        if any(cell is not None and cell is not _MERGED for cell in cells.values()):
+            yield Record(sheet, number, cells)
+
+
+def _plain(title: str) -> str:
+    return "".join(title.split()).replace("_", "").lower()
+
+
+def _clean(cell: Cell) -> Cell:
+    if isinstance(cell, str):
+        return cell.strip() or None
+    return cell
+
+
+def _read_xlsx(path: Path) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
+    import openpyxl
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about styles and extensions that do not matter here
+        values = openpyxl.load_workbook(path, data_only=True)
+        formulas = openpyxl.load_workbook(path)
+    for sheet in values.worksheets:
+        pairs = zip(sheet.iter_rows(), formulas[sheet.title].iter_rows(), strict=True)
+        yield sheet.title, [tuple(map(_xlsx_cell, shown, written)) for shown, written in pairs]
+
+
+def _xlsx_cell(shown: "XlsxCell | MergedCell", written: "XlsxCell | MergedCell") -> Cell:
+    from openpyxl.cell.cell import MergedCell
+
+    if isinstance(shown, MergedCell):
+        return _MERGED
+    if shown.value is None and written.data_type == "f":
+        return _FORMULA
+    return _FAILING if shown.data_type == "e" else _clean(cast(Cell, shown.value))
+
+
+def _read_xls(path: Path) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
+    import xlrd
+
+    book = xlrd.open_workbook(path, formatting_info=True, logfile=_Silent())
+    for sheet in book.sheets():
+        merged = {
+            (row, column)
+            for top, bottom, left, right in sheet.merged_cells
+            for row in range(top, bottom)
+            for column in range(left, right)
+            if (row, column) != (top, left)
+        }
+        yield (
+            sheet.name,
+            [
+                tuple(_MERGED if (row, column) in merged else _xls_cell(c) for column, c in enumerate(sheet.row(row)))
+                for row in range(sheet.nrows)
+            ],
+        )
+
+
+def _xls_cell(cell: "xlrd.sheet.Cell") -> Cell:
+    import xlrd
+
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return _FAILING
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        return _DATE
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return bool(cell.value)
+    if cell.ctype == xlrd.XL_CELL_NUMBER and cell.value.is_integer():
+        return int(cell.value)  # the format has floats only
+    return _clean(cell.value)
+
+
+class _Silent:
+    """Takes what xlrd would print about odd files."""
+
+    def write(self, text: str) -> None:
+        pass
+
+
+def _read_csv(path: Path) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
+    # utf-8-sig: a spreadsheet program puts a byte-order mark in front of the header.
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield "", [tuple(_clean(field) for field in row) for row in csv.reader(file, strict=True)]

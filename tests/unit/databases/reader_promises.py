@@ -1,0 +1,109 @@
+"""What every reader promises; the test of each reader inherits it."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from data_modules.clip_table import ClipTable
+from data_modules.databases.base import Database
+from lightmannet.errors import DataError
+
+
+class ReaderPromises:
+    """Promises that do not depend on the layout.
+
+    Attributes:
+        reader: Makes the reader of a root, with the options that are tested.
+        write: Writes a valid archive into a folder.
+        clips: Number of clips that the archive holds.
+        workbook: The annotation workbook within the archive, or None.
+    """
+
+    reader: Callable[..., Database]
+    write: Callable[[Path], None]
+    clips: ClassVar[int]
+    workbook: ClassVar[str | None]
+
+    @pytest.fixture
+    def root(self, tmp_path: Path) -> Path:
+        root = tmp_path / "archive"
+        root.mkdir()
+        type(self).write(root)
+        return root
+
+    def table(self, root: Path, **options: Any) -> ClipTable:
+        return type(self).reader(str(root), **options).table()
+
+    def test_every_clip_is_read(self, root: Path) -> None:
+        table = self.table(root)
+        assert len(table.rows) == self.clips
+        assert len({row.clip_id for row in table.rows}) == self.clips
+        for row in table.rows:
+            assert row.onset <= row.offset
+            assert row.apex is None or row.onset <= row.apex <= row.offset
+            assert row.numbers
+            assert row.path.exists()
+
+    def test_the_root_may_be_named_by_the_environment(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        description = type(self).reader().description
+        monkeypatch.setenv(description.variable, str(root))
+        assert len(type(self).reader().table().rows) == self.clips
+
+    def test_without_a_root_the_error_says_how_to_get_the_database(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        description = type(self).reader().description
+        monkeypatch.delenv(description.variable, raising=False)
+        with pytest.raises(DataError, match=f"(?s)no root folder is given.*{description.variable}"):
+            type(self).reader().table()
+
+    def test_a_root_that_does_not_exist_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="nowhere', which does not exist"):
+            self.table(tmp_path / "nowhere")
+
+    def test_a_root_that_is_a_file_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(DataError, match="file', which is a file, not a folder"):
+            self.table(tmp_path / "file")
+
+    def test_an_empty_root_says_what_is_expected(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=r"(?s)expected in .* which is empty"):
+            self.table(tmp_path)
+
+    def test_an_archive_one_level_deeper_is_found(self, root: Path, tmp_path: Path) -> None:
+        outer = tmp_path / "outer"
+        outer.mkdir()
+        shutil.move(root, outer / "archive")
+        assert len(self.table(outer).rows) == self.clips
+
+    def test_case_of_folders_does_not_matter(self, root: Path) -> None:
+        for entry in list(root.iterdir()):
+            entry.rename(root / entry.name.swapcase())
+        assert len(self.table(root).rows) == self.clips
+
+    def test_a_damaged_workbook_is_named(self, root: Path) -> None:
+        if self.workbook is None:
+            return
+        path = root / self.workbook
+        path.write_bytes(path.read_bytes()[:300])
+        with pytest.raises(DataError, match=r"damaged, or no"):
+            self.table(root)
+
+    def test_missing_frames_are_a_fault_that_can_be_left_out(self, root: Path) -> None:
+        lost = self.table(root).rows[0].path
+        shared = {row.clip_id for row in self.table(root).rows if row.path == lost}
+        shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+        with pytest.raises(DataError, match=r"fault"):
+            self.table(root)
+        table = self.table(root, faulty="leave_out")
+        assert len(table.rows) == self.clips - len(shared)
+        assert any(note.startswith("left out") for note in table.notes)
+
+    def test_frames_that_leave_the_root_are_a_fault(self, root: Path, tmp_path: Path) -> None:
+        path = self.table(root).rows[0].path
+        shutil.move(path, tmp_path / path.name)
+        os.symlink(tmp_path / path.name, path)
+        with pytest.raises(DataError, match="leaves the root"):
+            self.table(root)
