@@ -1,0 +1,28 @@
+"""The motion from onset to apex."""
+
+from dataclasses import dataclass
+
+from data_modules.representations.base import check_order
+from data_modules.representations.motion_image import MotionImages
+
+
+@dataclass(frozen=True)
+class ApexFlow(MotionImages):
+    """One motion image, from onset to apex; the result is (1, 3, size, size) in [-0.5, 0.5].
+
+    Options, signs and scaling are those of ``MotionImages``.
+    """
+
+    @property
+    def phases(self) -> int:
+        """Images a clip."""
+        return 1
+
+    def moments(self, onset: int, apex: int, offset: int) -> tuple[int, ...]:
+        """Return onset and apex; the offset is of no account."""
+        check_order(("onset", onset), ("apex", apex))
+        return onset, apex
+
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Return the one pair: onset and apex."""
+        return ((0, 1),)

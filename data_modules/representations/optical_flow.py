@@ -1,0 +1,103 @@
+"""Optical flow between two frames: the one file that knows how scikit-image and OpenCV compute it."""
+
+from importlib.metadata import version
+from typing import Literal
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from lightmannet.errors import DataError
+
+Method = Literal["tvl1", "dis"]
+
+SMALLEST_FRAME = 16
+"""Height and width in pixels below which there are too few patches and pyramid levels to speak of flow."""
+
+_ATTACHMENT, _WARPS, _ITERATIONS = 50, 3, 5
+
+
+def optical_flow(
+    first: UInt8[np.ndarray, "height width"], second: UInt8[np.ndarray, "height width"], method: Method
+) -> Float32[np.ndarray, "2 height width"]:
+    """Return the motion from ``first`` to ``second`` by the named method; see ``tvl1`` and ``dis``."""
+    return tvl1(first, second) if method == "tvl1" else dis(first, second)
+
+
+def computed_with(method: Method) -> str:
+    """Return name and version of the library behind a method: another version may give another flow."""
+    return f"scikit-image {version('scikit-image')}" if method == "tvl1" else f"OpenCV {cv2.__version__}"
+
+
+def tvl1(
+    first: UInt8[np.ndarray, "height width"], second: UInt8[np.ndarray, "height width"]
+) -> Float32[np.ndarray, "2 height width"]:
+    """Return the motion from ``first`` to ``second`` by TV-L1: smooth within sharp edges, robust to outliers.
+
+    Args:
+        first: Gray frame, 0..255, at least 16 pixels high and wide.
+        second: Later frame of the same size.
+
+    Returns:
+        u (pixels to the right) and v (pixels downwards) of each pixel of ``first``, so that
+        ``second(x + u, y + v) = first(x, y)``. On smooth textures of 128 pixels (8 bits, without noise) that move by
+        Gaussian bumps of 1, 2 and 4 pixels, the mean end-point error is below 0.05, 0.07 and 0.1 pixels.
+
+    Raises:
+        DataError: Frames of different size or too small.
+
+    Reference:
+        Zach, Pock and Bischof, "A duality based approach for realtime TV-L1 optical flow", DAGM 2007, as
+        ``skimage.registration.optical_flow_tvl1``.
+    """
+    from skimage.registration import optical_flow_tvl1  # takes a third of a second, which most commands need not wait
+
+    _check(first, second)
+    # In [0, 1], the range that the weights are meant for. Of moving bumps (1 to 4 pixels, noise of 0 and 2 gray levels)
+    # the default attachment 15 smooths larger motion away and 100 follows the noise; more than 3 x 5 iterations a level
+    # take up to three times as long for nothing.
+    v, u = optical_flow_tvl1(  # type: ignore[no-untyped-call]
+        first.astype(np.float32) / 255,
+        second.astype(np.float32) / 255,
+        attachment=_ATTACHMENT,
+        num_warp=_WARPS,
+        num_iter=_ITERATIONS,
+        dtype=np.float32,
+    )
+    return np.stack([u, v])
+
+
+def dis(
+    first: UInt8[np.ndarray, "height width"], second: UInt8[np.ndarray, "height width"]
+) -> Float32[np.ndarray, "2 height width"]:
+    """Return the motion from ``first`` to ``second`` by dense inverse search: faster, and as good with little noise.
+
+    Args:
+        first: Gray frame, 0..255, at least 16 pixels high and wide.
+        second: Later frame of the same size.
+
+    Returns:
+        u and v as from ``tvl1``. On the same textures the mean end-point error is below 0.05, 0.06 and 0.1 pixels.
+
+    Raises:
+        DataError: Frames of different size or too small.
+
+    Reference:
+        Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016, as OpenCV's ``DISOpticalFlow`` with
+        its preset MEDIUM, but at full resolution.
+    """
+    _check(first, second)
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    # The preset stops at half the resolution, where bumps as wide as moving skin in frames of 112 pixels come out a
+    # third too small; at full resolution a tenth, as with TV-L1.
+    estimator.setFinestScale(0)
+    flow = estimator.calc(np.ascontiguousarray(first), np.ascontiguousarray(second), None)  # type: ignore[call-overload]
+    return np.ascontiguousarray(flow.transpose(2, 0, 1))
+
+
+def _check(first: np.ndarray, second: np.ndarray) -> None:
+    if first.shape != second.shape or min(first.shape) < SMALLEST_FRAME:
+        raise DataError(
+            f"optical flow between frames of {first.shape} and {second.shape} pixels (height, width): "
+            f"crop both to one size of at least {SMALLEST_FRAME}"
+        )

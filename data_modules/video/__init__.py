@@ -1,0 +1,1 @@
+"""Frames of clips: reading image folders and video files, cropping faces."""
