@@ -101,6 +101,14 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         self.source, self.protocol, self.fold_number = corpus, protocol, fold
         self.validation_fraction, self.seed, self.num_workers = validation_fraction, seed, num_workers
 
+    def prepare_data(self) -> None:
+        """Compute what the corpus needs; Lightning calls it in one process a machine, before ``setup`` in all.
+
+        Raises:
+            DataError: The corpus cannot be read.
+        """
+        self.source.prepare()
+
     @cached_property
     def corpus(self) -> Corpus:
         """The corpus, read once."""

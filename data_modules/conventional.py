@@ -3,7 +3,7 @@
 import numpy as np
 
 from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
-from data_modules.corpus import CorpusSource
+from data_modules.corpus import CorpusSource, InputKind
 from data_modules.protocols import Protocol
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips
@@ -48,7 +48,9 @@ class ConventionalDataModule(SubjectDisjointDataModule):
 
     def training_plan(self) -> BatchPlan:
         """Return the training batches."""
-        return _Shuffled(self.training, self.batch_size, self.class_balanced, self.augmentation, self.seed)
+        return _Shuffled(
+            self.training, self.batch_size, self.class_balanced, self.augmentation, self.seed, self.corpus.kind
+        )
 
     def recognition_plan(self, clips: Clips) -> BatchPlan:
         """Return these clips in order."""
@@ -57,10 +59,16 @@ class ConventionalDataModule(SubjectDisjointDataModule):
 
 class _Shuffled(InOrder):
     def __init__(
-        self, clips: Clips, size: int, class_balanced: bool, augmentation: Augmentation | None, seed: int
+        self,
+        clips: Clips,
+        size: int,
+        class_balanced: bool,
+        augmentation: Augmentation | None,
+        seed: int,
+        kind: InputKind,
     ) -> None:
         super().__init__(clips, size)
-        self.augmentation, self.seed = augmentation, seed
+        self.augmentation, self.seed, self.kind = augmentation, seed, kind
         counts = np.bincount(clips.labels.numpy())
         weights = 1 / counts[clips.labels.numpy()]
         self.probabilities = weights / weights.sum() if class_balanced else None
@@ -77,4 +85,4 @@ class _Shuffled(InOrder):
         clips = self.clips.select(indices[first : first + self.size].tolist())
         if self.augmentation is None:
             return clips
-        return self.augmentation(clips, np.random.default_rng([self.seed, _AUGMENTATION, epoch, number]))
+        return self.augmentation(clips, np.random.default_rng([self.seed, _AUGMENTATION, epoch, number]), self.kind)

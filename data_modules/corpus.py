@@ -2,11 +2,16 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Literal
 
 from lightmannet.episode import Clips
 
 CLASSES = ("negative", "positive", "surprise")
 """The three classes of MEGC2019, in the order of their labels 0, 1, 2."""
+
+
+InputKind = Literal["motion", "difference", "frames"]
+"""What inputs show, which decides how they may be changed: a mirrored motion to the right points to the left."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,8 @@ class Corpus:
         macro: Macro-expression clips of the same corpus, or None where it has none.
         stretched: True where each channel of each image was stretched to the full range, so amplitude is lost.
         synthetic: True where the clips were generated and show no real person.
+        kind: What the inputs show: ``motion``, u, v and strain as ``data_modules.flow`` defines them; ``difference``,
+            signed change of brightness; ``frames``, the frames themselves.
     """
 
     name: str
@@ -28,10 +35,18 @@ class Corpus:
     macro: Clips | None
     stretched: bool
     synthetic: bool
+    kind: InputKind = "motion"
 
 
 class CorpusSource(ABC):
     """Anything that can produce a corpus: a reader of files or a generator."""
+
+    def prepare(self) -> None:  # noqa: B027  a source that computes nothing has nothing to prepare
+        """Compute what ``load`` will only read; called in one process, before others load.
+
+        Raises:
+            DataError: As ``load``.
+        """
 
     @abstractmethod
     def load(self) -> Corpus:

@@ -1,12 +1,17 @@
 """Which clips make a task: a pure function of seed, epoch and index."""
 
 from collections import Counter
+from typing import Literal, get_args
 
 import numpy as np
+from jaxtyping import Bool, Int64
 
+from data_modules.corpus import InputKind
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, Episode
-from lightmannet.errors import DataError
+from lightmannet.errors import ConfigurationError, DataError
+
+Tasks = Literal["mixed", "per_database", "per_subject"]
 
 _TRIES = 200
 # Streams of random numbers. None is 0: NumPy pads a seed with zeros, so [seed] and [seed, 0] are the same stream.
@@ -14,7 +19,7 @@ _TRAINING, _EVALUATION = 1, 2
 
 
 class EpisodeSampler:
-    """Draws N-way K-shot Q-query tasks whose support and query show different people.
+    """Draws N-way K-shot Q-query tasks whose support and query show different people, unless told otherwise.
 
     Args:
         clips: Micro-expression clips to draw from.
@@ -26,9 +31,17 @@ class EpisodeSampler:
         separate_subjects: Support and query show different people.
         augmentation: Random changes of the support and query clips in training, or None.
         seed: Seed of everything drawn.
+        kind: What the clips' inputs show, which augmentation must know.
+        tasks: Whose clips make a training task: anybody's (``mixed``); those of one database, drawn in proportion to
+            its clips, so that a clip is met about as often as in mixed tasks (``per_database``; every database must be
+            able to make tasks); or those of one person, each equally often among those who show enough
+            (``per_subject``). Support and query are then the same person: such tasks ask what can be learned about a
+            known person from a few labelled clips of theirs, and not, as tasks of separate subjects do, how to
+            recognise strangers. Draws to recognise with, and auxiliary clips, are always mixed.
 
     Raises:
         DataError: Too few classes, clips, people or auxiliary clips for such a task; the message counts them.
+        ConfigurationError: ``per_subject`` with separate subjects.
     """
 
     def __init__(
@@ -42,15 +55,27 @@ class EpisodeSampler:
         separate_subjects: bool,
         augmentation: Augmentation | None,
         seed: int,
+        kind: InputKind = "motion",
+        tasks: Tasks = "mixed",
     ) -> None:
+        if tasks not in get_args(Tasks):
+            raise ConfigurationError(f"tasks is one of {', '.join(get_args(Tasks))}, not {tasks!r}.")
+        if tasks == "per_subject" and separate_subjects:
+            raise ConfigurationError(
+                "tasks: per_subject makes a task of one person's clips, so support and query cannot show different "
+                "people. Set separate_subjects: false."
+            )
+        self.tasks: Tasks = tasks
         self.clips, self.auxiliary = clips, auxiliary
         self.n_way, self.n_shot, self.n_query, self.n_auxiliary = n_way, n_shot, n_query, n_auxiliary
         self.separate_subjects, self.augmentation, self.seed = separate_subjects, augmentation, seed
+        self.kind = kind
         self._labels = clips.labels.numpy()
         self._subjects = np.array(clips.subjects)
         self._people, self._person = np.unique(self._subjects, return_inverse=True)
         self._classes = np.unique(self._labels)
         self._check()
+        self._groups, self._shares = self._task_groups()
 
     def episode(self, epoch: int, index: int) -> Episode:
         """Return task ``index`` of ``epoch``, augmented if asked for.
@@ -59,8 +84,9 @@ class EpisodeSampler:
             DataError: No division of the people gives every class enough support and query clips.
         """
         random = np.random.default_rng([self.seed, _TRAINING, epoch, index])
-        classes = np.sort(random.choice(self._classes, self.n_way, replace=False))
-        support, query = self._support_and_query(random, classes)
+        group, available = self._draw_group(random)
+        classes = np.sort(random.choice(available, self.n_way, replace=False))
+        support, query = self._support_and_query(random, classes, group)
         auxiliary = self._draw_auxiliary(random, classes, [*support, *query])
         return Episode(
             support=self._augmented(support, random),
@@ -88,13 +114,20 @@ class EpisodeSampler:
             index=index,
         )
 
-    def _support_and_query(self, random: np.random.Generator, classes: np.ndarray) -> tuple[list[int], list[int]]:
+    def _draw_group(self, random: np.random.Generator) -> tuple[Bool[np.ndarray, " clip"], Int64[np.ndarray, " class"]]:
+        """Return whose clips make the task, and the classes that they can make it of."""
+        # Mixed tasks draw nothing here, so that they are what they were before there were others.
+        return self._groups[0 if self.tasks == "mixed" else random.choice(len(self._groups), p=self._shares)]
+
+    def _support_and_query(
+        self, random: np.random.Generator, classes: np.ndarray, group: Bool[np.ndarray, " clip"]
+    ) -> tuple[list[int], list[int]]:
         for _ in range(_TRIES):
             # Each person falls to the support side with the support's share of the clips.
             side = (random.random(len(self._people)) < self.n_shot / (self.n_shot + self.n_query))[self._person]
             chosen: list[np.ndarray] = []
             for label in classes:
-                mine = self._labels == label
+                mine = group & (self._labels == label)
                 if self.separate_subjects:
                     pools = np.flatnonzero(mine & side), np.flatnonzero(mine & ~side)
                 else:
@@ -107,9 +140,9 @@ class EpisodeSampler:
             else:
                 return np.concatenate(chosen[::2]).tolist(), np.concatenate(chosen[1::2]).tolist()
         raise DataError(
-            f"No division of the {len(self._people)} people gives every class {self.n_shot} support and {self.n_query} "
-            f"query clips of different people ({_TRIES} tried). {self._counts()} Lower n_shot or n_query, or set "
-            "separate_subjects: false."
+            f"No division of the {len(set(self._subjects[group]))} people gives every class {self.n_shot} support and "
+            f"{self.n_query} query clips of different people ({_TRIES} tried). {self._counts(group)} Lower n_shot or "
+            "n_query, or set separate_subjects: false."
         )
 
     def _draw_auxiliary(self, random: np.random.Generator, classes: np.ndarray, taken: list[int]) -> Clips | None:
@@ -127,11 +160,46 @@ class EpisodeSampler:
 
     def _augmented(self, indices: list[int], random: np.random.Generator) -> Clips:
         clips = self.clips.select(indices)
-        return clips if self.augmentation is None else self.augmentation(clips, random)
+        return clips if self.augmentation is None else self.augmentation(clips, random, self.kind)
 
-    def _counts(self) -> str:
-        clips = Counter(self._labels.tolist())
-        people = {int(label): len(set(self._subjects[self._labels == label])) for label in self._classes}
+    def _task_groups(self) -> tuple[list[tuple[Bool[np.ndarray, " clip"], Int64[np.ndarray, " class"]]], np.ndarray]:
+        """Return the groups of clips that tasks are made of, each with its classes, and how often each is drawn."""
+        if self.tasks == "mixed":
+            return [(np.full(len(self.clips), True), self._classes)], np.ones(1)
+        of_clip = np.array(self.clips.databases) if self.tasks == "per_database" else self._subjects
+        names = np.unique(of_clip)
+        groups = [(of_clip == name, self._usable_classes(of_clip == name)) for name in names]
+        able = [(group, classes) for group, classes in groups if len(classes) >= self.n_way]
+        if self.tasks == "per_database" and len(able) < len(names):
+            name, unable = next((n, g) for n, (g, c) in zip(names, groups, strict=True) if len(c) < self.n_way)
+            raise DataError(
+                f"tasks: per_database: {name} cannot make a task of n_way: {self.n_way} classes with n_shot: "
+                f"{self.n_shot} and n_query: {self.n_query} clips each. {self._counts(unable)} Lower n_shot or "
+                "n_query, or leave the database out."
+            )
+        if not able:
+            most = max(len(classes) for _, classes in groups)
+            raise DataError(
+                f"tasks: per_subject: none of the {len(names)} people shows n_way: {self.n_way} classes with "
+                f"{self.n_shot + self.n_query} clips each (n_shot: {self.n_shot} and n_query: {self.n_query}); the "
+                f"most that one shows is {most}. Lower n_way, n_shot or n_query."
+            )
+        sizes = np.array([group.sum() if self.tasks == "per_database" else 1 for group, _ in able])
+        return able, sizes / sizes.sum()
+
+    def _usable_classes(self, group: Bool[np.ndarray, " clip"]) -> Int64[np.ndarray, " class"]:
+        """Return the classes with enough clips in a group, of two people at least where people are separated."""
+
+        def usable(label: int) -> bool:
+            mine = self._subjects[group & (self._labels == label)]
+            return len(mine) >= self.n_shot + self.n_query and (not self.separate_subjects or len(set(mine)) > 1)
+
+        return np.array([label for label in self._classes if usable(label)], dtype=np.int64)
+
+    def _counts(self, group: Bool[np.ndarray, " clip"] | None = None) -> str:
+        group = np.full(len(self.clips), True) if group is None else group
+        clips = Counter(self._labels[group].tolist())
+        people = {int(c): len(set(self._subjects[group & (self._labels == c)])) for c in np.unique(self._labels[group])}
         return "Per class: " + ", ".join(f"{c}: {clips[c]} clips of {people[c]} people" for c in sorted(people)) + "."
 
     def _check(self) -> None:

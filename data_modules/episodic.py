@@ -3,7 +3,7 @@
 from data_modules.auxiliary import Auxiliary, auxiliary_clips
 from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
 from data_modules.corpus import CorpusSource
-from data_modules.episodes import EpisodeSampler
+from data_modules.episodes import EpisodeSampler, Tasks
 from data_modules.protocols import Protocol
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, Episode, Trial
@@ -35,6 +35,9 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         draws: Support draws a test clip is recognised with.
         seed: Seed of everything drawn.
         num_workers: Processes that make tasks; 0 makes them in the training process.
+        tasks: Whose clips make a training task: anybody's (``mixed``), those of one database (``per_database``) or of
+            one person (``per_subject``, which needs ``separate_subjects: false`` and answers another question); see
+            ``EpisodeSampler``.
 
     Raises:
         ConfigurationError: One of the counts is not positive.
@@ -58,6 +61,7 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         draws: int = 8,
         seed: int = 0,
         num_workers: int = 0,
+        tasks: Tasks = "mixed",
     ) -> None:
         super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers)
         counts = {"n_way": n_way, "n_shot": n_shot, "n_query": n_query, "n_auxiliary": n_auxiliary}
@@ -66,13 +70,15 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         self.episodes_per_epoch, self.separate_subjects = episodes_per_epoch, separate_subjects
         self.auxiliary, self.n_auxiliary, self.magnification = auxiliary, n_auxiliary, magnification
         self.augmentation, self.draws = augmentation, draws
+        self.tasks: Tasks = tasks
 
     def setup(self, stage: str) -> None:
         """Read the corpus, divide it and check that tasks can be drawn.
 
         Raises:
             DataError: The corpus cannot be read, or has too few clips or people for the tasks asked for.
-            ConfigurationError: The fold does not exist, or the auxiliary clips asked for cannot be had.
+            ConfigurationError: The fold does not exist, the auxiliary clips asked for cannot be had, or tasks:
+                per_subject with separate subjects.
         """
         super().setup(stage)
         self.sampler = EpisodeSampler(
@@ -85,6 +91,8 @@ class EpisodicDataModule(SubjectDisjointDataModule):
             separate_subjects=self.separate_subjects,
             augmentation=self.augmentation,
             seed=self.seed,
+            kind=self.corpus.kind,
+            tasks=self.tasks,
         )
 
     def training_plan(self) -> BatchPlan:

@@ -1,4 +1,4 @@
-"""Augmentation of motion images that keeps them true: mirrored faces, small shifts, weaker or stronger motion."""
+"""Augmentation of clips that keeps them true: mirrored, moved, turned or zoomed, in other light, partly hidden."""
 
 from dataclasses import dataclass, replace
 
@@ -6,47 +6,93 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data_modules.flow import magnify, mirror
+from data_modules.flow import HIGH, LOW, magnify, mirror
+from data_modules.frame_augmentation import FrameAugmentation, Kind
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes of training clips, one draw a clip, the same for all its phases.
+    """Random changes of training clips, one draw a clip, the same for all its phases (except ``noise``).
 
-    Batched tensor operations: one image at a time, the same three operations cost a tenth of a meta-step.
+    Mirror, shift and gain are batched tensor operations, because they are cheap beside a meta-step; all else works a
+    clip at a time (``data_modules.frame_augmentation``). Changes are made in the order of the attributes.
 
     Attributes:
-        mirror: Mirror half of the clips; u changes its sign.
+        mirror: Mirror half of the clips; u of motion changes its sign.
         shift: Shift each clip by up to this many pixels in x and y, repeating the border; >= 0.
-        gain: Scale the motion by a factor in [1 - gain, 1 + gain], clipped to the range; in [0, 1).
+        gain: Scale motion and differences by a factor in [1 - gain, 1 + gain], clipped to the range; in [0, 1). Frames
+            stay as they are.
+        rotation: Turn each clip by up to this many degrees either way, repeating the border, and the vectors of motion
+            with it; in [0, 180].
+        zoom: Scale each clip by a factor in [1 - zoom, 1 + zoom], repeating the border, and the vectors of motion with
+            it; in [0, 1).
+        brightness: Add a number in [-brightness, brightness] to the pixels of frames, of which black is 0 and white 1,
+            clipped to the range; in [0, 1]. Motion and differences stay as they are.
+        contrast: Multiply, before, these pixels by a factor in [1 - contrast, 1 + contrast], clipped to the range; in
+            [0, 1]. Motion and differences stay as they are.
+        blur: Gaussian blur with a standard deviation of up to this many pixels; in [0, 20]. Strain is blurred as an
+            image, so that it is no longer exactly that of the blurred motion.
+        noise: Standard deviation of Gaussian noise in each phase, channel and pixel, of a range of 1; in [0, 1].
+        occlusion: Side of a square at one place of each clip, as a fraction of the shorter side of the image; in
+            [0, 1). It shows no motion or no difference, in frames the mean of all pixels of the clip.
 
     Raises:
-        ConfigurationError: A value outside its range.
+        ConfigurationError: Values outside their range; the message names them all.
     """
 
     mirror: bool = True
     shift: int = 2
     gain: float = 0.3
+    rotation: float = 0.0
+    zoom: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    occlusion: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.shift < 0 or not 0 <= self.gain < 1:
-            raise ConfigurationError(
-                f"augmentation needs shift >= 0 and 0 <= gain < 1, but has shift: {self.shift}, gain: {self.gain}."
-            )
+        ranges = {
+            "shift": (self.shift >= 0, "shift >= 0"),
+            "gain": (0 <= self.gain < 1, "0 <= gain < 1"),
+            "rotation": (0 <= self.rotation <= 180, "0 <= rotation <= 180"),
+            "zoom": (0 <= self.zoom < 1, "0 <= zoom < 1"),
+            "brightness": (0 <= self.brightness <= 1, "0 <= brightness <= 1"),
+            "contrast": (0 <= self.contrast <= 1, "0 <= contrast <= 1"),
+            "blur": (0 <= self.blur <= 20, "0 <= blur <= 20"),
+            "noise": (0 <= self.noise <= 1, "0 <= noise <= 1"),
+            "occlusion": (0 <= self.occlusion < 1, "0 <= occlusion < 1"),
+        }
+        wrong = {name: needed for name, (holds, needed) in ranges.items() if not holds}
+        if wrong:
+            values = ", ".join(f"{name}: {getattr(self, name)}" for name in wrong)
+            raise ConfigurationError(f"augmentation needs {', '.join(wrong.values())}, but has {values}.")
 
-    def __call__(self, clips: Clips, random: np.random.Generator) -> Clips:
-        """Return changed copies of ``clips``, drawn from ``random``."""
+    def __call__(self, clips: Clips, random: np.random.Generator, kind: Kind = "motion") -> Clips:
+        """Return changed copies of ``clips``.
+
+        Args:
+            clips: Clips whose inputs are in [-0.5, 0.5].
+            random: Decides all: no other state, seed or process changes the result.
+            kind: What the inputs show: ``motion`` (u, v and strain), ``difference`` (0 is no change; any number of
+                channels) or ``frames`` of a video (a phase is a frame of 1 or 3 channels, pixel / 255 - 0.5).
+        """
         inputs = clips.inputs
         if self.mirror:
             chosen = torch.from_numpy(random.random(len(clips)) < 0.5)
-            inputs = torch.where(chosen[:, None, None, None, None], mirror(inputs), inputs)
+            mirrored = mirror(inputs) if kind == "motion" else inputs.flip(-1)
+            inputs = torch.where(chosen[:, None, None, None, None], mirrored, inputs)
         if self.shift:
             inputs = _shift(inputs, random.integers(-self.shift, self.shift + 1, (2, len(clips))))
-        if self.gain:
+        if self.gain and kind != "frames":
             factor = torch.from_numpy(random.uniform(1 - self.gain, 1 + self.gain, len(clips))).to(inputs.dtype)
-            inputs = magnify(inputs, factor[:, None, None, None, None])
+            gain = factor[:, None, None, None, None]
+            inputs = magnify(inputs, gain) if kind == "motion" else torch.clamp(inputs * gain, LOW, HIGH)
+        rest = self.rotation, self.zoom, self.brightness, self.contrast, self.blur, self.noise, self.occlusion
+        if any(rest):
+            inputs = FrameAugmentation(*rest)(inputs, kind, random)
         return replace(clips, inputs=inputs)
 
 

@@ -1,10 +1,11 @@
 """Generated clips for tests: noise with a class-dependent patch, no faces."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
-from data_modules.corpus import CLASSES, Corpus, CorpusSource
+from data_modules.corpus import CLASSES, Corpus, CorpusSource, InputKind
 from lightmannet.episode import Clips, Episode
 
 
@@ -44,10 +45,20 @@ class MadeCorpus(CorpusSource):
         macro: With macro-expressions of other people.
         phases: Images a clip.
         size: Height and width of an image.
+        kind: What the images are said to show.
     """
 
-    def __init__(self, clips: int = 72, subjects: int = 8, macro: bool = True, phases: int = 1, size: int = 28) -> None:
+    def __init__(
+        self,
+        clips: int = 72,
+        subjects: int = 8,
+        macro: bool = True,
+        phases: int = 1,
+        size: int = 28,
+        kind: InputKind = "motion",
+    ) -> None:
         self.clips, self.subjects, self.macro, self.phases, self.size = clips, subjects, macro, phases, size
+        self.kind = kind
 
     def load(self) -> Corpus:
         """Return the clips."""
@@ -58,6 +69,7 @@ class MadeCorpus(CorpusSource):
             macro=make_clips(30, 9, self.size, phases=self.phases, database="macro") if self.macro else None,
             stretched=False,
             synthetic=True,
+            kind=self.kind,
         )
 
 
@@ -81,4 +93,18 @@ def same(first: Clips | None, second: Clips | None) -> bool:
         and first.subjects == second.subjects
         and torch.equal(first.labels, second.labels)
         and torch.equal(first.inputs, second.inputs)
+        and _equal(first.objective_classes, second.objective_classes)
+        and _equal(first.action_units, second.action_units)
     )
+
+
+def _equal(first: torch.Tensor | None, second: torch.Tensor | None) -> bool:
+    return first is second if first is None or second is None else torch.equal(first, second)
+
+
+def annotated(clips: Clips, seed: int = 0) -> Clips:
+    """Return the clips with generated annotations: objective classes 0 to 7 in turn, units at random, at least one."""
+    generator = torch.Generator().manual_seed(seed)
+    units = torch.rand(len(clips), 46, generator=generator) < 0.1
+    units[torch.arange(len(clips)), clips.labels] = True
+    return replace(clips, objective_classes=torch.arange(len(clips)) % 8, action_units=units)

@@ -1,10 +1,10 @@
 """The vocabulary of the house: clips, episodes (few-shot tasks) and trials (clips to recognise)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 
@@ -13,28 +13,36 @@ class Clips:
     """A stack of clips, each an expression of one person.
 
     Attributes:
-        inputs: Motion images (clip, phase, channel, height, width), float; channels are u, v and optical strain,
-            in [-0.5, 0.5] as ``data_modules.flow`` defines them.
+        inputs: Images (clip, phase, channel, height, width), float in [-0.5, 0.5]: motion (channels u, v and optical
+            strain, as ``data_modules.flow`` defines them), differences or frames; ``data_modules.corpus`` says which.
         labels: Class of each clip, 0 <= label < number of classes.
         subjects: Person of each clip, as ``database/subject``.
         ids: Name of each clip, as ``database/subject/clip``.
+        objective_classes: FACS objective class of each clip, 1 to 7 (7: others), 0 where it is not known; None where
+            they were not annotated.
+        action_units: Which of the FACS action units 1 to 46 each clip shows, unit j in column j - 1; None where they
+            were not annotated.
 
     Raises:
-        ValueError: The four disagree about the number of clips.
+        ValueError: They disagree about the number of clips.
+
+    Reference: Davison, Merghani, Yap 2018, "Objective Classes for Micro-Facial Expression Recognition", arXiv
+    1708.07549, for the objective classes.
     """
 
     inputs: Float[Tensor, "clip phase channel height width"]
     labels: Int64[Tensor, " clip"]
     subjects: tuple[str, ...]
     ids: tuple[str, ...]
+    objective_classes: Int64[Tensor, " clip"] | None = None
+    action_units: Bool[Tensor, "clip 46"] | None = None
 
     def __post_init__(self) -> None:
-        counts = {len(self.inputs), len(self.labels), len(self.subjects), len(self.ids)}
-        if len(counts) != 1:
-            raise ValueError(
-                f"Clips disagree about their number: {len(self.inputs)} inputs, {len(self.labels)} labels, "
-                f"{len(self.subjects)} subjects, {len(self.ids)} ids"
-            )
+        parts = [field.name for field in fields(self) if getattr(self, field.name) is not None]
+        counts = {name: len(getattr(self, name)) for name in parts}
+        if len(set(counts.values())) != 1:
+            found = ", ".join(f"{count} {name}" for name, count in counts.items())
+            raise ValueError(f"Clips disagree about their number: {found}")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -47,31 +55,43 @@ class Clips:
     def select(self, indices: Sequence[int]) -> "Clips":
         """Return the clips at ``indices``, in that order (a copy)."""
         index = torch.as_tensor(list(indices), dtype=torch.int64, device=self.labels.device)
-        return replace(
-            self,
-            inputs=self.inputs[index],
-            labels=self.labels[index],
-            subjects=tuple(self.subjects[i] for i in indices),
-            ids=tuple(self.ids[i] for i in indices),
-        )
+        subjects, ids = tuple(self.subjects[i] for i in indices), tuple(self.ids[i] for i in indices)
+        return self._changed(lambda tensor: tensor[index], subjects, ids)
 
     def to(self, device: torch.device | str) -> "Clips":
         """Return the same clips on ``device``; Lightning calls it to move a batch."""
-        return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
+        return self._changed(lambda tensor: tensor.to(device), self.subjects, self.ids)
 
     def pin_memory(self) -> "Clips":
         """Return the same clips in page-locked memory; a DataLoader calls it."""
-        return replace(self, inputs=self.inputs.pin_memory(), labels=self.labels.pin_memory())
+        return self._changed(lambda tensor: tensor.pin_memory(), self.subjects, self.ids)
+
+    def _changed(self, change: Callable[[Tensor], Tensor], subjects: tuple[str, ...], ids: tuple[str, ...]) -> "Clips":
+        """Return these clips with ``change`` made to every tensor, under other names."""
+        return Clips(
+            inputs=change(self.inputs),
+            labels=change(self.labels),
+            subjects=subjects,
+            ids=ids,
+            objective_classes=None if self.objective_classes is None else change(self.objective_classes),
+            action_units=None if self.action_units is None else change(self.action_units),
+        )
 
 
 def concatenate(first: Clips, second: Clips) -> Clips:
-    """Return the clips of ``first`` followed by those of ``second``."""
+    """Return the clips of ``first`` followed by those of ``second``; what is not annotated in both is in neither."""
     return Clips(
         inputs=torch.cat([first.inputs, second.inputs]),
         labels=torch.cat([first.labels, second.labels]),
         subjects=first.subjects + second.subjects,
         ids=first.ids + second.ids,
+        objective_classes=_joined(first.objective_classes, second.objective_classes),
+        action_units=_joined(first.action_units, second.action_units),
     )
+
+
+def _joined(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    return None if first is None or second is None else torch.cat([first, second])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 
 from data_modules import auxiliary
 from data_modules.auxiliary import DESCRIPTIONS, Auxiliary, auxiliary_clips
-from data_modules.corpus import CLASSES, Corpus
+from data_modules.corpus import CLASSES, Corpus, InputKind
 from data_modules.flow import magnify
 from data_modules.protocols import Fold, select_subjects
 from lightmannet.errors import ConfigurationError
@@ -20,15 +20,16 @@ FOLD = Fold(
 STRANGERS = {*FOLD.validation, *FOLD.test}
 
 
-def corpus(phases: int = 1, stretched: bool = False) -> Corpus:
+def corpus(phases: int = 1, stretched: bool = False, size: int = 28, kind: InputKind = "motion") -> Corpus:
     """A corpus whose macro-expressions are those of the same people, and of one who has no other clips."""
     return Corpus(
         name="made",
         classes=CLASSES,
-        micro=make_clips(36, size=8, phases=phases),
-        macro=make_clips(42, seed=1, size=8, subjects=7, phases=phases),
+        micro=make_clips(36, size=size, phases=phases),
+        macro=make_clips(42, seed=1, size=size, subjects=7, phases=phases),
         stretched=stretched,
         synthetic=True,
+        kind=kind,
     )
 
 
@@ -100,9 +101,28 @@ def test_synthetic_motion_is_stretched_like_the_corpus_and_the_same_in_every_pha
     assert pool is not None
     assert macro is not None
     kept = macro.select([i for i, person in enumerate(macro.subjects) if person not in STRANGERS])
-    assert pool.inputs.shape == (len(kept), 3, 3, 8, 8)
+    assert pool.inputs.shape == (len(kept), 3, 3, 28, 28)
     assert torch.equal(pool.inputs, kept.inputs.expand(-1, 3, -1, -1, -1))
     assert (pool.ids, pool.labels.tolist()) == (kept.ids, kept.labels.tolist())
+
+
+def test_magnified_differences_grow_about_no_change() -> None:
+    training = select_subjects(corpus().micro, FOLD.train)
+    pool = auxiliary_clips("magnified", corpus(kind="difference"), FOLD, magnification=2.0)
+    assert pool is not None
+    assert torch.equal(pool.inputs, (2 * training.inputs).clamp(-0.5, 0.5))
+
+
+def test_frames_have_no_motion_to_magnify() -> None:
+    with pytest.raises(ConfigurationError, match="magnified needs motion or difference images"):
+        auxiliary_clips("magnified", corpus(kind="frames"), FOLD, magnification=2.0)
+
+
+@pytest.mark.parametrize(("kind", "size"), [("frames", 28), ("difference", 28), ("motion", 56)])
+def test_synthetic_motion_is_no_stand_in_for_other_images(kind: InputKind, size: int) -> None:
+    message = f"made of motion images of 28 × 28 pixels, but the corpus has {kind} images of {size} × {size}"
+    with pytest.raises(ConfigurationError, match=message):
+        auxiliary_clips("motion", corpus(kind=kind, size=size), FOLD, magnification=2.0)
 
 
 def test_the_synthetic_motion_there_is_serves_every_class_and_shows_nobody_of_the_corpus() -> None:

@@ -10,7 +10,7 @@ from lightning.fabric.utilities.apply_func import move_data_to_device
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from lightmannet.episode import Clips, Trial, concatenate
-from tests.clips import make_clips, make_episode, same
+from tests.clips import annotated, make_clips, make_episode, same
 
 
 @pytest.fixture
@@ -79,6 +79,41 @@ def test_clips_are_concatenated_first_to_last() -> None:
     assert len(both) == 6
 
 
+def test_annotations_go_with_their_clips() -> None:
+    clips = annotated(make_clips(9))
+    chosen = clips.select([7, 0, 7])
+    assert clips.objective_classes is not None
+    assert clips.action_units is not None
+    assert chosen.objective_classes is not None
+    assert chosen.action_units is not None
+    assert chosen.objective_classes.tolist() == [7, 0, 7]
+    assert torch.equal(chosen.action_units, clips.action_units[[7, 0, 7]])
+    assert same(concatenate(clips.select(range(4)), clips.select(range(4, 9))), clips)
+    moved = clips.to("meta")
+    assert moved.objective_classes is not None
+    assert moved.action_units is not None
+    assert moved.objective_classes.is_meta
+    assert moved.action_units.is_meta
+
+
+def test_what_is_not_annotated_in_both_is_in_neither() -> None:
+    plain = make_clips(2)
+    for both in (concatenate(annotated(plain), plain), concatenate(plain, annotated(plain))):
+        assert both.objective_classes is None
+        assert both.action_units is None
+    chosen = plain.select([1])
+    assert chosen.objective_classes is None
+    assert chosen.action_units is None
+
+
+@pytest.mark.usefixtures("_as_installed")
+def test_annotations_of_another_number_of_clips_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 ids, 2 objective_classes"):
+        replace(make_clips(3), objective_classes=torch.zeros(2, dtype=torch.int64))
+    with pytest.raises(ValueError, match="3 ids, 4 action_units"):
+        replace(make_clips(3), action_units=torch.zeros(4, 46, dtype=torch.bool))
+
+
 @pytest.mark.parametrize("auxiliary", [True, False])
 def test_a_trial_moves_to_a_device_as_a_whole_and_stays_where_it_was(auxiliary: bool) -> None:
     trial = Trial((make_episode(auxiliary=auxiliary), make_episode(seed=3, auxiliary=auxiliary)))
@@ -112,3 +147,13 @@ def test_a_loader_pins_every_tensor_of_a_trial(auxiliary: bool, monkeypatch: pyt
     parts = [part for part in (episode.support, episode.query, episode.auxiliary) if part is not None]
     assert len(parts) == 2 + auxiliary
     assert all(part.inputs.is_meta and part.labels.is_meta for part in parts)
+
+
+def test_a_loader_pins_annotations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor.to("meta"))
+    clips = pin_memory(annotated(make_clips(3)))
+    assert isinstance(clips, Clips)
+    assert clips.objective_classes is not None
+    assert clips.action_units is not None
+    assert clips.objective_classes.is_meta
+    assert clips.action_units.is_meta

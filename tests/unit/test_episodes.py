@@ -10,11 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_modules.episodes import EpisodeSampler
+from data_modules.episodes import EpisodeSampler, Tasks
 from data_modules.flow import magnify
 from data_modules.transforms import Augmentation
-from lightmannet.episode import Clips, Episode
-from lightmannet.errors import DataError
+from lightmannet.episode import Clips, Episode, concatenate
+from lightmannet.errors import ConfigurationError, DataError
 from tests.clips import clips_of, make_clips, same
 
 
@@ -28,9 +28,12 @@ def sampler(
     separate_subjects: bool = True,
     augmentation: Augmentation | None = None,
     seed: int = 0,
+    tasks: Tasks = "mixed",
 ) -> EpisodeSampler:
     clips = make_clips(72, size=4) if clips is None else clips
-    return EpisodeSampler(clips, auxiliary, n_way, n_shot, n_query, n_auxiliary, separate_subjects, augmentation, seed)
+    return EpisodeSampler(
+        clips, auxiliary, n_way, n_shot, n_query, n_auxiliary, separate_subjects, augmentation, seed, tasks=tasks
+    )
 
 
 def magnified(clips: Clips) -> Clips:
@@ -285,3 +288,87 @@ def test_divisions_are_tried_until_one_serves() -> None:
     shown = [(who, int(label)) for who in range(8) for label in random.integers(0, 2, 6)]
     tasks = sampler(clips_of([*shown, (0, 2), (1, 2)]), n_shot=1, n_query=1)
     assert all(len(tasks.episode(0, index).query) == 3 for index in range(50))
+
+
+# --- Whose clips make a task ---
+
+
+def two_databases(large: int = 72, small: int = 36) -> Clips:
+    first, second = (make_clips(n, size=4, database=name) for n, name in ((large, "large"), (small, "small")))
+    return concatenate(first, second)
+
+
+def test_a_task_per_database_has_clips_of_one_and_each_has_its_share() -> None:
+    tasks = sampler(two_databases(), tasks="per_database")
+    drawn: Counter[str] = Counter()
+    for index in range(300):
+        episode = tasks.episode(0, index)
+        (database,) = {*episode.support.databases, *episode.query.databases}
+        assert not set(episode.support.subjects) & set(episode.query.subjects)
+        drawn[database] += 1
+    assert drawn["large"] / 300 == pytest.approx(2 / 3, abs=0.1)
+
+
+def test_a_task_per_subject_has_clips_of_one_person_and_each_who_can_is_drawn_equally_often() -> None:
+    # Person 6 shows one class only, person 0 twice as much as the others.
+    shown = [(who, label) for who in (0, 0, 1, 2) for label in (0, 1, 2) * 5] + [(6, 0)] * 20
+    tasks = sampler(clips_of(shown), separate_subjects=False, tasks="per_subject")
+    drawn: Counter[str] = Counter()
+    for index in range(300):
+        episode = tasks.episode(0, index)
+        (person,) = {*episode.support.subjects, *episode.query.subjects}
+        assert not set(episode.support.ids) & set(episode.query.ids)
+        assert (len(episode.support), len(episode.query)) == (6, 9)
+        drawn[person] += 1
+    assert set(drawn) == {"made/p00", "made/p01", "made/p02"}
+    assert all(count == pytest.approx(100, abs=30) for count in drawn.values())
+
+
+def test_a_person_of_two_classes_makes_tasks_of_two() -> None:
+    shown = [(0, label) for label in (0, 1) * 5] + [(1, 2)] * 5
+    tasks = sampler(clips_of(shown), n_way=2, separate_subjects=False, tasks="per_subject")
+    assert {label for i in range(9) for label in tasks.episode(0, i).support.labels.tolist()} == {0, 1}
+
+
+@pytest.mark.parametrize("tasks", ["per_database", "per_subject"])
+def test_draws_to_recognise_with_are_mixed_whatever_the_tasks_are(tasks: Tasks) -> None:
+    clips, query = two_databases(), make_clips(3, size=4)
+    mixed = sampler(clips, separate_subjects=False)
+    other = sampler(clips, n_shot=2, n_query=1, separate_subjects=False, tasks=tasks)
+    assert same(mixed.draw(query, 1).support, other.draw(query, 1).support)
+
+
+def test_a_database_that_cannot_make_a_task_is_refused_with_its_counts() -> None:
+    message = (
+        r"per_database: small cannot make a task of n_way: 3 classes with n_shot: 2 and n_query: 3 clips each\. "
+        r"Per class: 0: 4 clips of 4 people, 1: 4 clips of 4 people, 2: 4 clips of 4 people\. Lower"
+    )
+    with pytest.raises(DataError, match=message):
+        sampler(two_databases(small=12), tasks="per_database")
+
+
+def test_a_database_whose_class_shows_one_person_is_refused_where_people_are_separated() -> None:
+    clips = concatenate(two_databases(), make_clips(30, size=4, subjects=1, database="single"))
+    with pytest.raises(DataError, match=r"single cannot make a task.*10 clips of 1 people"):
+        sampler(clips, tasks="per_database")
+    assert sampler(clips, separate_subjects=False, tasks="per_database").episode(0, 0)
+
+
+def test_people_none_of_whom_shows_enough_are_counted() -> None:
+    clips = clips_of([(who, label) for who in range(3) for label in (0, 0, 0, 1, 1, 1, 2)])
+    message = (
+        r"none of the 3 people shows n_way: 3 classes with 3 clips each \(n_shot: 2 and n_query: 1\); the most that "
+        r"one shows is 2\. Lower n_way"
+    )
+    with pytest.raises(DataError, match=message):
+        sampler(clips, n_query=1, separate_subjects=False, tasks="per_subject")
+
+
+def test_tasks_of_one_person_with_separate_people_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"makes a task of one person's clips.*separate_subjects: false"):
+        sampler(tasks="per_subject")
+
+
+def test_unknown_tasks_are_named() -> None:
+    with pytest.raises(ConfigurationError, match="mixed, per_database, per_subject, not 'per_country'"):
+        sampler(tasks="per_country")  # type: ignore[arg-type]

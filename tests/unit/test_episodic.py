@@ -106,3 +106,12 @@ def test_tasks_that_the_training_people_cannot_make_are_refused_at_setup() -> No
 def test_counts_that_are_not_positive_are_refused_by_name(option: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{option} must be 1 or more, but is 0"):
         module(None, **{option: 0})
+
+
+def test_tasks_of_one_person_each_can_be_asked_for() -> None:
+    made = module(MadeCorpus(clips=144, size=8), tasks="per_subject", separate_subjects=False, episodes_per_epoch=8)
+    people = [{*e.support.subjects, *e.query.subjects} for e in made.train_dataloader() if isinstance(e, Episode)]
+    assert len(people) == 8
+    assert all(len(of_task) == 1 for of_task in people)
+    with pytest.raises(ConfigurationError, match="per_subject makes a task of one person's clips"):
+        module(tasks="per_subject")

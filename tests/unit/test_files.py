@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lightmannet.files import write_atomically
+from lightmannet.files import write_atomically, write_bytes_atomically
 
 
 @pytest.fixture
@@ -22,6 +22,14 @@ def test_text_is_written_as_utf_8_into_folders_that_it_makes(tmp_path: Path) -> 
     path = tmp_path / "a" / "b" / "c.txt"
     write_atomically(path, "α → β\r\n")
     assert path.read_bytes() == "α → β\r\n".encode()
+
+
+def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b.bin"
+    write_bytes_atomically(path, b"old")
+    write_bytes_atomically(path, bytes(range(256)))
+    assert path.read_bytes() == bytes(range(256))
+    assert os.listdir(path.parent) == ["b.bin"]
 
 
 def test_an_old_file_is_replaced_and_nothing_else_stays(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
-"""Augmentation of motion images."""
+"""Augmentation of motion images, differences and frames."""
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
-from data_modules.flow import HIGH, LOW, STRAIN, mirror
+from data_modules.flow import HIGH, LOW, STRAIN, magnify, mirror
+from data_modules.frame_augmentation import FrameAugmentation, Kind
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
@@ -18,6 +22,7 @@ MIRROR = Augmentation(mirror=True, shift=0, gain=0.0)
 SHIFT = Augmentation(mirror=False, shift=2, gain=0.0)
 GAIN = Augmentation(mirror=False, shift=0, gain=0.3)
 ALL = Augmentation()
+EVERYTHING = Augmentation(True, 2, 0.3, 15.0, 0.2, 0.2, 0.2, 1.0, 0.05, 0.25)
 
 
 def random(seed: int = 0) -> np.random.Generator:
@@ -90,7 +95,7 @@ def test_strong_motion_is_clipped_to_the_range() -> None:
     assert (changed.min().item(), changed.max().item()) == (LOW, HIGH)
 
 
-@pytest.mark.parametrize("augmentation", [MIRROR, SHIFT, GAIN, ALL])
+@pytest.mark.parametrize("augmentation", [MIRROR, SHIFT, GAIN, ALL, EVERYTHING])
 def test_the_generator_decides_all(augmentation: Augmentation) -> None:
     clips = make_clips(20, size=8)
     first = augmentation(clips, random(1))
@@ -103,7 +108,7 @@ def test_switched_off_it_changes_nothing() -> None:
     assert same(Augmentation(mirror=False, shift=0, gain=0.0)(clips, random()), clips)
 
 
-@pytest.mark.parametrize("augmentation", [MIRROR, SHIFT, GAIN, ALL])
+@pytest.mark.parametrize("augmentation", [MIRROR, SHIFT, GAIN, ALL, EVERYTHING])
 def test_the_clips_that_it_is_given_stay_as_they_were(augmentation: Augmentation) -> None:
     clips = make_clips(20, size=8, phases=2)
     augmentation(clips, random())
@@ -121,8 +126,126 @@ def test_no_clips_stay_no_clips() -> None:
     assert len(ALL(make_clips(3).select([]), random())) == 0
 
 
-@pytest.mark.parametrize(("shift", "gain"), [(-1, 0.3), (2, -0.1), (2, 1.0)])
-def test_values_out_of_range_are_refused(shift: int, gain: float) -> None:
-    message = f"needs shift >= 0 and 0 <= gain < 1, but has shift: {shift}, gain: {gain}"
+def test_the_defaults_draw_mirror_then_shift_then_gain_and_nothing_else() -> None:
+    clips = make_clips(40, size=8, phases=2)
+    drawn, after = random(7), random(7)
+    mirrored = drawn.random(40) < 0.5
+    offsets = drawn.integers(-2, 3, (2, 40)).T.tolist()
+    factors = torch.from_numpy(drawn.uniform(0.7, 1.3, 40)).to(torch.float32)
+    expected = [
+        magnify(shifted(mirror(images) if flipped else images, y, x), factor.view(1, 1, 1, 1))
+        for images, flipped, (y, x), factor in zip(clips.inputs, mirrored, offsets, factors, strict=True)
+    ]
+    assert torch.equal(ALL(clips, after).inputs, torch.stack(expected))
+    assert after.random() == drawn.random()
+
+
+# --- Kinds of clips ---
+
+
+@pytest.mark.parametrize("kind", ["difference", "frames"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_other_images_than_motion_are_mirrored_without_a_change_of_sign(kind: Kind, channels: int) -> None:
+    clips = make_clips(60, size=8, phases=2)
+    clips = replace(clips, inputs=clips.inputs[:, :, :channels])
+    changed = MIRROR(clips, random(), kind).inputs
+    mirrored = [torch.equal(new, old.flip(-1)) for new, old in zip(changed, clips.inputs, strict=True)]
+    kept = [torch.equal(new, old) for new, old in zip(changed, clips.inputs, strict=True)]
+    assert 15 < sum(mirrored) < 45
+    assert sum(mirrored) + sum(kept) == 60
+
+
+def test_differences_are_scaled_around_no_change() -> None:
+    weak = 0.5 * make_clips(200, size=6, phases=2).inputs[:, :, :2]
+    changed = GAIN(replace(make_clips(200), inputs=weak), random(), "difference").inputs
+    factors = size(changed) / size(weak)
+    assert torch.allclose(changed, factors * weak, atol=1e-6)
+    assert 0.7 <= factors.min() < 0.72
+    assert 1.28 < factors.max() <= 1.3
+
+
+def test_frames_have_no_gain() -> None:
+    clips = make_clips(20, size=6)
+    assert same(GAIN(clips, random(), "frames"), clips)
+
+
+def test_a_shift_moves_all_kinds_alike() -> None:
+    clips = make_clips(20, size=6)
+    motion = SHIFT(clips, random())
+    assert same(SHIFT(clips, random(), "difference"), motion)
+    assert same(SHIFT(clips, random(), "frames"), motion)
+
+
+@pytest.mark.parametrize("kind", ["motion", "difference"])
+def test_brightness_and_contrast_leave_all_but_frames_as_they_are(kind: Kind) -> None:
+    clips = make_clips(20, size=6)
+    light = replace(MIRROR, mirror=False, brightness=0.5, contrast=0.5)
+    assert same(light(clips, random(), kind), clips)
+    assert not same(light(clips, random(), "frames"), clips)
+
+
+def test_the_further_changes_follow_with_the_numbers_drawn_next() -> None:
+    clips = make_clips(20, size=8, phases=2)
+    drawn = random(3)
+    moved = ALL(clips, drawn)
+    further = FrameAugmentation(15.0, 0.2, 0.2, 0.2, 1.0, 0.05, 0.25)(moved.inputs, "motion", drawn)
+    assert torch.equal(EVERYTHING(clips, random(3)).inputs, further)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    augmentation=st.builds(
+        Augmentation,
+        mirror=st.booleans(),
+        shift=st.integers(0, 20),
+        gain=st.floats(0, 1, exclude_max=True),
+        rotation=st.sampled_from([0.0, 180.0]) | st.floats(0, 180),
+        zoom=st.just(0.0) | st.floats(0, 1, exclude_max=True),
+        brightness=st.floats(0, 1),
+        contrast=st.floats(0, 1),
+        blur=st.sampled_from([0.0, 20.0]) | st.floats(0, 20),
+        noise=st.floats(0, 1),
+        occlusion=st.floats(0, 1, exclude_max=True),
+    ),
+    kind=st.sampled_from(["motion", "difference", "frames"]),
+    seed=st.integers(0, 2**32),
+)
+def test_whatever_the_options_clips_keep_their_shape_and_range(
+    augmentation: Augmentation, kind: Kind, seed: int
+) -> None:
+    clips = make_clips(5, size=7, phases=2)
+    changed = augmentation(clips, random(seed), kind)
+    assert changed.inputs.shape == clips.inputs.shape
+    assert ((changed.inputs >= LOW) & (changed.inputs <= HIGH)).all()
+    assert same(clips, make_clips(5, size=7, phases=2))
+    assert same(changed, augmentation(clips, random(seed), kind))
+
+
+# --- Ranges ---
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shift": -1}, r"needs shift >= 0, but has shift: -1\.$"),
+        ({"gain": -0.1}, r"needs 0 <= gain < 1, but has gain: -0\.1\.$"),
+        ({"gain": 1.0}, r"needs 0 <= gain < 1, but has gain: 1\.0\.$"),
+        ({"rotation": 181.0}, r"needs 0 <= rotation <= 180, but has rotation: 181\.0\.$"),
+        ({"rotation": float("nan")}, r"needs 0 <= rotation <= 180, but has rotation: nan\.$"),
+        ({"zoom": 1.0}, r"needs 0 <= zoom < 1, but has zoom: 1\.0\.$"),
+        ({"brightness": 1.1}, r"needs 0 <= brightness <= 1, but has brightness: 1\.1\.$"),
+        ({"contrast": -0.1}, r"needs 0 <= contrast <= 1, but has contrast: -0\.1\.$"),
+        ({"blur": 21.0}, r"needs 0 <= blur <= 20, but has blur: 21\.0\.$"),
+        ({"noise": 2.0}, r"needs 0 <= noise <= 1, but has noise: 2\.0\.$"),
+        ({"occlusion": 1.0}, r"needs 0 <= occlusion < 1, but has occlusion: 1\.0\.$"),
+    ],
+)
+def test_values_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        Augmentation(shift=shift, gain=gain)
+        Augmentation(**options)
+
+
+def test_all_values_out_of_range_are_told_at_once() -> None:
+    message = r"needs shift >= 0, 0 <= zoom < 1, 0 <= noise <= 1, but has shift: -2, zoom: 1\.5, noise: -1\."
+    with pytest.raises(ConfigurationError, match=message):
+        Augmentation(shift=-2, zoom=1.5, noise=-1)
