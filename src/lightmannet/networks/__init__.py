@@ -1,1 +1,27 @@
-"""Networks: plain modules, no Lightning."""
+"""Networks: plain modules, no Lightning; an encoder a file."""
+
+from lightmannet.networks.clip_encoder import ClipEncoder
+from lightmannet.networks.conv4 import Conv4
+from lightmannet.networks.dual_stream import DualStream
+from lightmannet.networks.encoder import Encoder
+from lightmannet.networks.flatten import Flatten
+from lightmannet.networks.hierarchical_transformer import HierarchicalTransformer
+from lightmannet.networks.off_apexnet import OffApexNet
+from lightmannet.networks.resnet12 import ResNet12
+from lightmannet.networks.sssnet import SSSNet
+from lightmannet.networks.three_stream import ThreeStream
+from lightmannet.networks.two_branch import TwoBranchNetwork
+
+__all__ = [
+    "ClipEncoder",
+    "Conv4",
+    "DualStream",
+    "Encoder",
+    "Flatten",
+    "HierarchicalTransformer",
+    "OffApexNet",
+    "ResNet12",
+    "SSSNet",
+    "ThreeStream",
+    "TwoBranchNetwork",
+]

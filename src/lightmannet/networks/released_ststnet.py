@@ -58,8 +58,9 @@ class ReleasedSTSTNet:
                 f"{', '.join(self.subjects)}. Give a file with the network of every subject that is tested."
             )
         found = self._weights[subject]
-        encoder = ThreeStream()
-        network = nn.Sequential(encoder, nn.Linear(encoder.features, _CLASSES))
+        encoder = ThreeStream(normalization="batch")
+        # An image becomes a clip of one phase.
+        network = nn.Sequential(nn.Unflatten(1, (1, 3)), encoder, nn.Linear(encoder.features, _CLASSES))
         expected = _released_names(network.state_dict())
         _check(found, expected, f"{self.path}: the weights of subject {subject!r}")
         network.load_state_dict({ours: found[released] for released, (ours, _) in expected.items()})
@@ -80,10 +81,10 @@ def _released_names(state: dict[str, Tensor]) -> dict[str, tuple[str, Tensor]]:
     names = {}
     for ours, tensor in state.items():
         part, _, parameter = ours.rpartition(".")
-        if part == "1":
+        if part == "2":
             layer = "fc"
         else:
-            # 0.streams.<number>.convolution or 0.streams.<number>.normalization
+            # 1.streams.<number>.convolution or 0.streams.<number>.normalization
             _, _, number, kind = part.split(".")
             layer = f"{'conv' if kind == 'convolution' else 'bn'}{int(number) + 1}"
         names[f"{layer}.{parameter}"] = (ours, tensor)

@@ -6,11 +6,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from lightmannet.errors import ConfigurationError
+from lightmannet.networks.encoder import Encoder
+from lightmannet.networks.normalization import make_normalization
+
 _FILTERS = (3, 5, 8)
 _SIZE = 28
 
 
-class ThreeStream(nn.Module):
+class ThreeStream(Encoder):
     """Encode a 28 x 28 motion image with the layers of STSTNet, all but its last.
 
     Three streams of one 3 x 3 convolution each (3, 5 and 8 filters, padding 2), ReLU, normalisation, max-pooling
@@ -18,14 +22,16 @@ class ThreeStream(nn.Module):
     and flattened to 400 features, filter by filter. A linear layer on top makes the STSTNet of the paper.
 
     Args:
-        channels: Channels of the image.
-        normalization: ``"batch"`` as published; or ``"group"``, one group a stream (ours), which has no running
-            statistics and uses no other clip, so that adapting a copy never changes the original and a clip's features
-            never depend on the batch.
+        phases: Images a clip; they are stacked as channels.
+        channels: Channels of an image.
+        size: Height and width of an image in pixels; 28 alone.
+        normalization: ``"batch"`` as published, only for methods that do not adapt; or ``"group"``, one group a stream
+            (ours), which has no running statistics and uses no other clip, so that adapting a copy never changes the
+            original and a clip's features never depend on the batch.
         dropout: Probability that a value is dropped while training.
 
-    Attributes:
-        features: Number of features of a clip, 400.
+    Raises:
+        ConfigurationError: Another size than 28, or an unknown normalisation.
 
     Reference:
         Liong, Gan, See, Khor, Huang (2019), Shallow Triple Stream Three-dimensional CNN (STSTNet) for Micro-expression
@@ -33,38 +39,39 @@ class ThreeStream(nn.Module):
     """
 
     def __init__(
-        self, channels: int = 3, normalization: Literal["batch", "group"] = "batch", dropout: float = 0.5
+        self,
+        phases: int = 1,
+        channels: int = 3,
+        size: int = _SIZE,
+        normalization: Literal["group", "batch"] = "group",
+        dropout: float = 0.5,
     ) -> None:
-        super().__init__()
-        self.streams = nn.ModuleList(_Stream(channels, filters, normalization, dropout) for filters in _FILTERS)
+        super().__init__(phases, channels, size)
+        if size != _SIZE:
+            raise ConfigurationError(f"ThreeStream takes images of {_SIZE}×{_SIZE} pixels, not size: {size}.")
+        self.streams = nn.ModuleList(
+            _Stream(phases * channels, filters, normalization, dropout) for filters in _FILTERS
+        )
         self.pool = nn.AvgPool2d(2)
-        self.features: int = sum(_FILTERS) * 5 * 5
+        self.features = sum(_FILTERS) * 5 * 5
 
-    def forward(self, images: Float[Tensor, "clip channel height width"]) -> Float[Tensor, "clip feature"]:
-        """Return the 400 features of each clip.
+    def _encode(self, inputs: Float[Tensor, "clip phase channel height width"]) -> Float[Tensor, "clip feature"]:
+        return self.encode_maps(inputs).flatten(1)
 
-        Args:
-            images: One 28 x 28 image a clip, in the range the network is trained in (``data_modules.flow`` for ours,
-                0..255 for the released weights).
-
-        Raises:
-            ValueError: The images are not 28 x 28.
-        """
-        if images.shape[-2:] != (_SIZE, _SIZE):
-            height, width = images.shape[-2:]
-            raise ValueError(
-                f"ThreeStream takes images of {_SIZE} x {_SIZE} pixels, not {width} x {height}: resize them"
-            )
-        maps = torch.cat([stream(images) for stream in self.streams], dim=1)
-        features: Tensor = self.pool(maps).flatten(1)
-        return features
+    def encode_maps(
+        self, inputs: Float[Tensor, "clip phase channel height width"]
+    ) -> Float[Tensor, "clip filter row column"]:
+        """Return the pooled maps of the three streams, 16 x 5 x 5, dropout included."""
+        self.check(inputs)
+        images = inputs.flatten(1, 2)
+        return self.pool(torch.cat([stream(images) for stream in self.streams], dim=1))
 
 
 class _Stream(nn.Module):
-    def __init__(self, channels: int, filters: int, normalization: Literal["batch", "group"], dropout: float) -> None:
+    def __init__(self, channels: int, filters: int, normalization: Literal["group", "batch"], dropout: float) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(channels, filters, kernel_size=3, padding=2)
-        self.normalization = _normalization(normalization, filters)
+        self.normalization = make_normalization(normalization, filters, groups=1)
         self.pool = nn.MaxPool2d(kernel_size=3, stride=3, padding=1)
         self.dropout = nn.Dropout(dropout)
 
@@ -73,11 +80,3 @@ class _Stream(nn.Module):
         maps: Tensor = self.normalization(self.convolution(images).relu())
         pooled: Tensor = self.dropout(self.pool(maps))
         return pooled
-
-
-def _normalization(name: Literal["batch", "group"], filters: int) -> nn.Module:
-    if name == "batch":
-        return nn.BatchNorm2d(filters)
-    if name == "group":
-        return nn.GroupNorm(1, filters)
-    raise ValueError(f"normalization is 'batch' or 'group', not {name!r}")

@@ -8,19 +8,20 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from lightmannet.networks.three_stream import ThreeStream
+from lightmannet.errors import ConfigurationError
+from lightmannet.networks import ThreeStream
 
 
-def images(clips: int = 5, channels: int = 3, seed: int = 0) -> torch.Tensor:
-    return torch.rand(clips, channels, 28, 28, generator=torch.Generator().manual_seed(seed)) - 0.5
+def images(clips: int = 5, channels: int = 3, seed: int = 0, phases: int = 1) -> torch.Tensor:
+    return torch.rand(clips, phases, channels, 28, 28, generator=torch.Generator().manual_seed(seed)) - 0.5
 
 
 @pytest.mark.parametrize("normalization", ["batch", "group"])
-@pytest.mark.parametrize("channels", [1, 3, 12])
+@pytest.mark.parametrize("channels", [1, 3])
 def test_a_clip_becomes_400_features(normalization: Literal["batch", "group"], channels: int) -> None:
-    encoder = ThreeStream(channels, normalization)
+    encoder = ThreeStream(2, channels, normalization=normalization)
     assert encoder.features == 400
-    assert encoder(images(5, channels)).shape == (5, 400)
+    assert encoder(images(5, channels, phases=2)).shape == (5, 400)
 
 
 def test_it_has_the_parameters_of_the_paper() -> None:
@@ -34,7 +35,9 @@ def test_group_normalization_computes_what_the_docstring_says() -> None:
     maps = []
     for stream in encoder.streams:
         assert isinstance(stream.convolution, nn.Conv2d)
-        active = functional.conv2d(inputs, stream.convolution.weight, stream.convolution.bias, padding=2).clamp(min=0)
+        active = functional.conv2d(
+            inputs.flatten(1, 2), stream.convolution.weight, stream.convolution.bias, padding=2
+        ).clamp(min=0)
         mean = active.mean((1, 2, 3), keepdim=True)
         variance = active.var((1, 2, 3), keepdim=True, unbiased=False)
         maps.append(functional.max_pool2d((active - mean) / (variance + 1e-5).sqrt(), 3, 3, 1))
@@ -73,13 +76,25 @@ def test_values_are_dropped_in_training_only() -> None:
     assert torch.equal(encoder.eval()(inputs), encoder(inputs))
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 32, 32), (2, 3, 28, 27)])
-def test_images_of_another_size_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=f"28 x 28 pixels, not {shape[3]} x {shape[2]}"):
+def test_features_are_the_maps_flattened() -> None:
+    encoder = ThreeStream().eval()
+    maps = encoder.encode_maps(images())
+    assert maps.shape == (5, 16, 5, 5)
+    assert torch.equal(encoder(images()), maps.flatten(1))
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 3, 32, 32), (2, 1, 3, 28, 27), (2, 2, 3, 28, 28), (2, 1, 1, 28, 28)])
+def test_clips_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    found = ", ".join(map(str, shape[1:]))
+    with pytest.raises(ConfigurationError, match=rf"\(1, 3, 28, 28\), but these are \({found}\).*phases, channels"):
         ThreeStream()(torch.zeros(shape))
 
 
+def test_another_size_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="28×28 pixels, not size: 64"):
+        ThreeStream(size=64)
+
+
 def test_an_unknown_normalization_is_refused() -> None:
-    # A TypeError (of jaxtyping) where the tests run with types checked, a ValueError of our own elsewhere.
-    with pytest.raises((TypeError, ValueError), match="'layer'"):
+    with pytest.raises(ConfigurationError, match="'layer'"):
         ThreeStream(normalization="layer")  # type: ignore[arg-type]
