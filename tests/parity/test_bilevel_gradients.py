@@ -15,7 +15,7 @@ from lightmannet.episode import Clips, Episode
 from lightmannet.learners import LightmanNet
 from lightmannet.learners.episodic import InnerLoop
 from lightmannet.learners.lightmannet import Branches
-from lightmannet.networks.two_branch import TwoBranchNetwork
+from lightmannet.networks import TwoBranchNetwork
 from tests.clips import make_clips
 
 LAMBDA_1, LAMBDA_2, ALPHA = 0.7, 0.3, 0.2
@@ -25,7 +25,6 @@ Parameters = list[np.ndarray]
 class TwoLayers(TwoBranchNetwork):
     def __init__(self) -> None:
         nn.Module.__init__(self)
-        self.phases, self.size = 1, 2
         generator = torch.Generator().manual_seed(1)
         self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.Tanh())  # type: ignore[assignment]
         self.mer_head, self.alignment_head = nn.Linear(5, 3), nn.Linear(5, 4)

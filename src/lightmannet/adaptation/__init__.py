@@ -1,1 +1,1 @@
-"""Inner loops: how a network learns from one task."""
+"""How a network learns from one task: gradient steps, or a head in closed form or fitted to convergence."""

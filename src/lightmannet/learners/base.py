@@ -1,6 +1,8 @@
 """What every method is: a Lightning module that can ``adapt`` to labelled clips and ``predict`` others."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,9 +13,9 @@ from torch import Tensor, nn
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
-from lightmannet.episode import Clips, Trial
+from lightmannet.episode import Clips, Episode, Trial, concatenate
 from lightmannet.metrics import UnweightedAverageRecall, UnweightedF1
-from lightmannet.networks.two_branch import TwoBranchNetwork
+from lightmannet.networks import TwoBranchNetwork
 
 
 class Predictor:
@@ -44,7 +46,7 @@ class Learner(LightningModule, ABC):
     Args:
         network: The network that learns.
         learning_rate: Step size of AdamW (the outer one, β, where there are two), > 0.
-        weight_decay: Decoupled weight decay of AdamW, >= 0.
+        weight_decay: Decoupled weight decay of AdamW, >= 0; what a method learns beside the network does not decay.
     """
 
     def __init__(self, network: TwoBranchNetwork, learning_rate: float, weight_decay: float) -> None:
@@ -88,7 +90,15 @@ class Learner(LightningModule, ABC):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return AdamW over all parameters."""
-        return torch.optim.AdamW(self.parameters(), self.learning_rate, weight_decay=self.weight_decay)
+        return torch.optim.AdamW(self.parameter_groups(), self.learning_rate, weight_decay=self.weight_decay)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return the parameters as groups of AdamW; a method may give some a step size of their own."""
+        beside = [parameter for name, parameter in self.named_parameters() if not name.startswith("network.")]
+        groups: list[dict[str, Any]] = [{"params": list(self.network.parameters())}]
+        if beside:
+            groups.append({"params": beside, "weight_decay": 0.0})
+        return groups
 
     def _score(self, part: str, batch: Clips | Trial) -> None:
         clips = _clips(batch)
@@ -114,3 +124,22 @@ class Learner(LightningModule, ABC):
 
 def _clips(batch: Clips | Trial) -> Clips:
     return batch if isinstance(batch, Clips) else batch.query
+
+
+def micro_clips(batch: Clips | Episode) -> Clips:
+    """Return a batch as plain clips: of a task, its support and query, which are a class-balanced batch."""
+    return batch if isinstance(batch, Clips) else concatenate(batch.support, batch.query)
+
+
+@contextmanager
+def differentiable(support: Clips, auxiliary: Clips | None = None) -> Iterator[tuple[Clips, Clips | None]]:
+    """Allow gradients for a while, whatever the mode around, and give clips that they can be taken for.
+
+    Lightning tests in inference mode, whose tensors cannot be differentiated: it is left, and the inputs copied out.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        yield _usable(support), None if auxiliary is None else _usable(auxiliary)
+
+
+def _usable(clips: Clips) -> Clips:
+    return clips.select(range(len(clips))) if clips.inputs.is_inference() else clips

@@ -1,7 +1,9 @@
-"""Bi-level learning over few-shot tasks: what MAML and LightmanNet share."""
+"""Learning from few-shot tasks, with or without an inner loop: what the episodic methods share."""
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -9,11 +11,11 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightmannet.adaptation.maml import adapt
-from lightmannet.episode import Clips, Episode, concatenate
+from lightmannet.adaptation.maml import Rates, inner_path
+from lightmannet.episode import Clips, Episode
 from lightmannet.errors import ConfigurationError
-from lightmannet.learners.base import Learner, Predictor
-from lightmannet.networks.two_branch import TwoBranchNetwork
+from lightmannet.learners.base import Learner, Predictor, differentiable, micro_clips
+from lightmannet.networks import TwoBranchNetwork
 
 
 @dataclass(frozen=True)
@@ -23,18 +25,23 @@ class InnerLoop:
     Attributes:
         steps: Gradient steps, >= 0; 0 evaluates the shared network itself.
         learning_rate: α, > 0; the start value where it is learned.
-        learn_learning_rate: Learn log α in the outer loop.
+        learn_learning_rate: Learn log α in the outer loop; only with ``rates: one``, the others are always learned.
         first_order: Take the inner gradients as constants in the outer one (FOMAML). The alignment head then keeps its
             start values, because the outer loss reaches it through second derivatives only.
+        parameters: What moves: ``all``, or the ``heads`` alone (MER and alignment head).
+        rates: ``one`` α; or one learned for each ``layer_and_step`` (each parameter tensor, as in MAML++'s release), or
+            for each single ``weight`` (Meta-SGD). Learned in these two ways, α may become negative.
 
     Raises:
-        ConfigurationError: A value outside its range.
+        ConfigurationError: A value outside its range, or learned log α beside other learned rates.
     """
 
     steps: int = 1
     learning_rate: float = 0.02
     learn_learning_rate: bool = False
     first_order: bool = False
+    parameters: Literal["all", "heads"] = "all"
+    rates: Literal["one", "layer_and_step", "weight"] = "one"
 
     def __post_init__(self) -> None:
         if self.steps < 0 or self.learning_rate <= 0:
@@ -42,6 +49,17 @@ class InnerLoop:
                 f"The inner loop needs steps >= 0 and learning_rate > 0, but has steps: {self.steps}, "
                 f"learning_rate: {self.learning_rate}."
             )
+        if self.learn_learning_rate and self.rates != "one":
+            raise ConfigurationError(
+                f"rates: {self.rates} are learned anyway, and learn_learning_rate: true learns one for all. Set it to "
+                "false, or rates: one."
+            )
+
+    def moving(self, network: TwoBranchNetwork) -> nn.Module:
+        """Return what of the network the inner loop moves."""
+        if self.parameters == "all":
+            return network
+        return nn.ModuleList([network.mer_head, network.alignment_head])
 
 
 @dataclass(frozen=True)
@@ -71,76 +89,47 @@ class WarmStart:
 
 
 class EpisodicLearner(Learner):
-    """Inner loop on a task's support, outer loop on its query: ``θ ← θ - β ∇_θ L_pri(D^q, θ_i)``.
+    """Learns from tasks: what ``adapt`` makes of a task's support is scored on its query.
 
     A meta-batch of N tasks is ``trainer.accumulate_grad_batches = N`` (divided by the number of devices), so that
     memory does not grow with N.
 
     Args:
         network: f_θ.
-        inner: The inner loop.
         warm_start: Where θ starts.
         learning_rate: β, step size of AdamW in meta-training, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0.
-
-    Reference: Finn, Abbeel, Levine 2017, "Model-Agnostic Meta-Learning", arXiv 1703.03400, algorithm 2.
     """
 
     def __init__(
-        self,
-        network: TwoBranchNetwork,
-        inner: InnerLoop,
-        warm_start: WarmStart,
-        learning_rate: float,
-        weight_decay: float,
+        self, network: TwoBranchNetwork, warm_start: WarmStart, learning_rate: float, weight_decay: float
     ) -> None:
         super().__init__(network, learning_rate, weight_decay)
-        self.inner, self.warm_start = inner, warm_start
-        self.log_inner_rate = (
-            nn.Parameter(torch.tensor(inner.learning_rate).log()) if inner.learn_learning_rate else None
-        )
+        self.warm_start = warm_start
 
-    @property
-    def inner_learning_rate(self) -> float | Tensor:
-        """α, fixed or learned."""
-        return self.inner.learning_rate if self.log_inner_rate is None else self.log_inner_rate.exp()
-
-    @abstractmethod
-    def inner_loss(self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None) -> Float[Tensor, ""]:
-        """Return the loss that a copy of the network descends on a task's support (and auxiliary) clips."""
-
-    def adapt(self, support: Clips, auxiliary: Clips | None) -> Predictor:
-        """Return a predictor after the inner loop; the learner, buffers included, stays as it was.
-
-        In training mode the predictor's parameters are differentiable functions of the learner's, unless first order.
-
-        Raises:
-            ConfigurationError: The network has batch normalisation, or the method needs auxiliary clips and has none.
-        """
-        # Lightning tests in inference mode, whose tensors cannot be differentiated: leave it and copy the inputs out.
-        with torch.inference_mode(False), torch.enable_grad():
-            if support.inputs.is_inference():
-                support, auxiliary = _copy(support), None if auxiliary is None else _copy(auxiliary)
-            network = adapt(
-                self.network,
-                lambda network: self.inner_loss(network, support, auxiliary),
-                steps=self.inner.steps,
-                learning_rate=self.inner_learning_rate,
-                first_order=self.inner.first_order or not self.training,
-            )
-        return Predictor(network)
+    def meta_loss(self, episode: Episode) -> Float[Tensor, ""]:
+        """Return what meta-training minimises for one task: the cross-entropy of the adapted network on the query."""
+        network = self.adapt(episode.support, episode.auxiliary).network
+        return F.cross_entropy(network(episode.query.inputs), episode.query.labels)
 
     def training_step(self, batch: Episode, batch_idx: int) -> Float[Tensor, ""]:
-        """Return the primary loss of the adapted network on the query set, or of θ itself during the warm start."""
+        """Return the meta-loss of a task, or the cross-entropy of θ itself during the warm start.
+
+        Raises:
+            ConfigurationError: The batch is no task.
+        """
+        if not isinstance(batch, Episode):
+            raise ConfigurationError(
+                f"{type(self).__name__} learns from tasks, but these are plain batches of clips. Take the "
+                "EpisodicDataModule."
+            )
         if self.current_epoch < self.warm_start.epochs:
-            clips: Clips = concatenate(batch.support, batch.query)
-            network: nn.Module = self.network
+            clips = micro_clips(batch)
+            loss = F.cross_entropy(self.network(clips.inputs), clips.labels)
         else:
-            clips, network = batch.query, self.adapt(batch.support, batch.auxiliary).network
-        loss = F.cross_entropy(network(clips.inputs), clips.labels)
-        self.log("train/loss", loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=len(clips), sync_dist=True)
-        if self.log_inner_rate is not None:
-            self.log("train/inner_learning_rate", self.log_inner_rate.exp(), batch_size=1)
+            loss = self.meta_loss(batch)
+        size = len(batch.query)
+        self.log("train/loss", loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=size, sync_dist=True)
         # What this loss does not reach gets a gradient of zero: DistributedDataParallel waits for every parameter.
         return loss + 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
 
@@ -153,5 +142,82 @@ class EpisodicLearner(Learner):
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
 
-def _copy(clips: Clips) -> Clips:
-    return replace(clips, inputs=clips.inputs.clone(), labels=clips.labels.clone())
+class InnerLoopLearner(EpisodicLearner):
+    """Inner loop on a task's support, outer loop on its query: ``θ ← θ - β ∇_θ L_pri(D^q, θ_i)``.
+
+    Args:
+        network: f_θ.
+        inner: The inner loop.
+        warm_start: Where θ starts.
+        learning_rate: β, step size of AdamW in meta-training, > 0.
+        weight_decay: Decoupled weight decay of AdamW, >= 0; learned inner rates do not decay.
+
+    Reference: Finn, Abbeel, Levine 2017, "Model-Agnostic Meta-Learning", arXiv 1703.03400, algorithm 2.
+    """
+
+    def __init__(
+        self,
+        network: TwoBranchNetwork,
+        inner: InnerLoop,
+        warm_start: WarmStart,
+        learning_rate: float,
+        weight_decay: float,
+    ) -> None:
+        super().__init__(network, warm_start, learning_rate, weight_decay)
+        self.inner = inner
+        self.log_inner_rate = (
+            nn.Parameter(torch.tensor(inner.learning_rate).log()) if inner.learn_learning_rate else None
+        )
+        moving = [parameter for parameter in inner.moving(network).parameters() if parameter.requires_grad]
+        self.inner_rates: nn.ParameterList | None = None
+        if inner.rates == "weight":
+            self.inner_rates = nn.ParameterList(torch.full_like(p, inner.learning_rate) for p in moving)
+        elif inner.rates == "layer_and_step":
+            self.inner_rates = nn.ParameterList(
+                torch.full((len(moving),), inner.learning_rate) for _ in range(inner.steps)
+            )
+
+    @property
+    def inner_learning_rate(self) -> Rates:
+        """α, fixed or learned: one for all, or a function from the step to one for each moving parameter."""
+        if (rates := self.inner_rates) is not None:
+            # A step's row falls apart into one scalar a parameter; Meta-SGD has the same rates at every step.
+            return (lambda step: list(rates)) if self.inner.rates == "weight" else (lambda step: list(rates[step]))
+        return self.inner.learning_rate if self.log_inner_rate is None else self.log_inner_rate.exp()
+
+    @abstractmethod
+    def inner_loss(self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None) -> Float[Tensor, ""]:
+        """Return the loss that a copy of the network descends on a task's support (and auxiliary) clips."""
+
+    def inner_path(self, loss: Callable[[TwoBranchNetwork], Tensor]) -> Iterator[TwoBranchNetwork]:
+        """Yield a copy of the network, then the same copy after each inner step down ``loss``.
+
+        In training mode its parameters are differentiable functions of the learner's, unless first order.
+        """
+        return inner_path(
+            self.network,
+            loss,
+            steps=self.inner.steps,
+            learning_rate=self.inner_learning_rate,
+            first_order=self.inner.first_order or not self.training,
+            part=self.inner.moving,
+        )
+
+    def adapt(self, support: Clips, auxiliary: Clips | None) -> Predictor:
+        """Return a predictor after the inner loop; the learner, buffers included, stays as it was.
+
+        In training mode the predictor's parameters are differentiable functions of the learner's, unless first order.
+
+        Raises:
+            ConfigurationError: The network has batch normalisation, or the method needs auxiliary clips and has none.
+        """
+        with differentiable(support, auxiliary) as (support, auxiliary):
+            *_, network = self.inner_path(lambda network: self.inner_loss(network, support, auxiliary))
+        return Predictor(network)
+
+    def training_step(self, batch: Episode, batch_idx: int) -> Float[Tensor, ""]:
+        """Return the primary loss of the adapted network on the query set, or of θ itself during the warm start."""
+        loss = super().training_step(batch, batch_idx)
+        if self.log_inner_rate is not None:
+            self.log("train/inner_learning_rate", self.log_inner_rate.exp(), batch_size=1)
+        return loss

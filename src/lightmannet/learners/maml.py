@@ -5,16 +5,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightmannet.episode import Clips
-from lightmannet.learners.episodic import EpisodicLearner, InnerLoop, WarmStart
-from lightmannet.networks.two_branch import TwoBranchNetwork
+from lightmannet.learners.episodic import InnerLoop, InnerLoopLearner, WarmStart
+from lightmannet.networks import TwoBranchNetwork
 
 
-class MAML(EpisodicLearner):
+class MAML(InnerLoopLearner):
     """Model-agnostic meta-learning: ``θ_i ← θ - α ∇_θ L_pri(D^s, θ)`` in the inner loop.
 
     Args:
         network: f_θ.
-        inner: The inner loop; ``first_order`` makes it FOMAML.
+        inner: The inner loop; ``first_order`` makes it FOMAML (section 5.2 of the paper).
         warm_start: Where θ starts.
         learning_rate: β, step size of AdamW in meta-training, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0.

@@ -1,27 +1,32 @@
 """Ordinary supervised learning, the yardstick: one network, cross-entropy, no adaptation."""
 
+from typing import Literal
+
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightmannet.episode import Clips
-from lightmannet.learners.base import Learner
-from lightmannet.networks.two_branch import TwoBranchNetwork
+from lightmannet.episode import Clips, Episode, concatenate
+from lightmannet.errors import ConfigurationError
+from lightmannet.learners.base import Learner, micro_clips
+from lightmannet.networks import TwoBranchNetwork
 
 
 class Supervised(Learner):
-    """Cross-entropy over plain batches of clips.
+    """Cross-entropy over batches of clips; of a task, over all its micro-expressions, macro-expressions if asked for.
 
-    With ``encoder: three_stream, normalization: batch`` this is STSTNet, trained here.
+    With the encoder ``ThreeStream`` and its ``normalization: batch`` this is STSTNet, trained here.
 
     Args:
         network: The network that learns.
         learning_rate: Step size of AdamW, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0.
         label_smoothing: Share of the target spread evenly over the classes, in [0, 1).
+        clips: What to learn from: ``micro``-expressions, or micro- and macro-expressions as ``both`` the same classes.
+        macro_epochs: Epochs on macro-expressions alone before that, >= 0.
 
-    Reference: Liong et al. 2019, "Shallow Triple Stream Three-dimensional CNN (STSTNet) for Micro-expression
-    Recognition", arXiv 1902.03634, for STSTNet's layers.
+    Raises:
+        ConfigurationError: A negative number of epochs.
     """
 
     def __init__(
@@ -30,12 +35,35 @@ class Supervised(Learner):
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-2,
         label_smoothing: float = 0.0,
+        clips: Literal["micro", "both"] = "micro",
+        macro_epochs: int = 0,
     ) -> None:
         super().__init__(network, learning_rate, weight_decay)
-        self.label_smoothing = label_smoothing
+        if macro_epochs < 0:
+            raise ConfigurationError(f"{type(self).__name__} needs macro_epochs >= 0, but has {macro_epochs}.")
+        self.label_smoothing, self.clips, self.macro_epochs = label_smoothing, clips, macro_epochs
 
-    def training_step(self, batch: Clips, batch_idx: int) -> Float[Tensor, ""]:
-        """Return the cross-entropy of the batch."""
-        loss = F.cross_entropy(self.network(batch.inputs), batch.labels, label_smoothing=self.label_smoothing)
-        self.log("train/loss", loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=len(batch), sync_dist=True)
+    def training_step(self, batch: Clips | Episode, batch_idx: int) -> Float[Tensor, ""]:
+        """Return the cross-entropy of the batch.
+
+        Raises:
+            ConfigurationError: Macro-expressions are to be learned from and the batch has none.
+        """
+        clips = self._chosen(batch)
+        loss = F.cross_entropy(self.network(clips.inputs), clips.labels, label_smoothing=self.label_smoothing)
+        self.log("train/loss", loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=len(clips), sync_dist=True)
         return loss
+
+    def _chosen(self, batch: Clips | Episode) -> Clips:
+        """Return the clips of the batch that this epoch learns from."""
+        macro_alone = self.current_epoch < self.macro_epochs
+        if self.clips == "micro" and not macro_alone:
+            return micro_clips(batch)
+        macro = batch.auxiliary if isinstance(batch, Episode) else None
+        if macro is None:
+            raise ConfigurationError(
+                f"{type(self).__name__} with clips: {self.clips} and macro_epochs: {self.macro_epochs} learns from "
+                "macro-expressions, but the batch has none. Take the EpisodicDataModule and set its auxiliary to "
+                "corpus, magnified or motion."
+            )
+        return macro if macro_alone else concatenate(micro_clips(batch), macro)

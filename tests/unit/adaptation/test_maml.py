@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lightmannet.adaptation.maml import adapt
+from lightmannet.adaptation.maml import adapt, inner_path
 from lightmannet.errors import ConfigurationError
 
 
@@ -60,6 +60,33 @@ def test_parameters_that_the_loss_does_not_reach_stay() -> None:
     adapted = adapt(pair, lambda copy: loss(copy.used), 1, 0.01, False)
     assert torch.equal(adapted.unused.weight, pair.unused.weight)
     assert not torch.equal(adapted.used.weight, pair.used.weight)
+
+
+def test_parameters_that_need_no_gradient_stay() -> None:
+    pair = Pair()
+    pair.unused.weight.requires_grad_(False)
+    adapted = adapt(pair, lambda copy: loss(copy.used) + loss(copy.unused), 2, 0.01, False)
+    assert torch.equal(adapted.unused.weight, pair.unused.weight)
+    assert not torch.equal(adapted.used.weight, pair.used.weight)
+
+
+def test_only_the_chosen_part_moves() -> None:
+    pair = Pair()
+    adapted = adapt(
+        pair, lambda copy: loss(copy.used) + loss(copy.unused), 2, 0.01, False, part=lambda copy: copy.unused
+    )
+    assert torch.equal(adapted.used.weight, pair.used.weight)
+    assert not torch.equal(adapted.unused.weight, pair.unused.weight)
+
+
+def test_each_step_and_parameter_can_have_its_own_rate() -> None:
+    rates = [[torch.tensor(0.0), torch.tensor(0.01)], [torch.tensor(0.02), torch.tensor(0.0)]]
+    path = inner_path(Pair(), lambda copy: loss(copy.used) + loss(copy.unused), 2, lambda step: rates[step], True)
+    weights = [(copy.used.weight, copy.unused.weight) for copy in path]
+    gradient = 2 * torch.tensor([1.0, 4.0, 9.0])
+    expected = [(1.0, 1.0), (1.0, 1 - 0.01 * gradient), (1 - 0.02 * gradient, 1 - 0.01 * gradient)]
+    for found, wanted in zip(weights, expected, strict=True):
+        assert all(torch.allclose(f, torch.as_tensor(w)) for f, w in zip(found, wanted, strict=True))
 
 
 def test_batch_normalisation_is_refused_by_name() -> None:

@@ -1,5 +1,7 @@
-"""What every method promises, whichever it is."""
+"""Supervised learning, MAML and LightmanNet beyond what every method promises."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,75 +9,33 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from data_modules import ConventionalDataModule, EpisodicDataModule, SubjectKFold
-from lightmannet.episode import Clips, Trial
-from lightmannet.errors import ConfigurationError
-from lightmannet.learners import MAML, LightmanNet, Supervised
+from data_modules.corpus import Corpus
+from lightmannet.episode import Trial, concatenate
+from lightmannet.errors import ConfigurationError, DataError
+from lightmannet.learners import (
+    MAML,
+    R2D2,
+    FineTuning,
+    LightmanNet,
+    LinearProbe,
+    MAMLPlusPlus,
+    MatchingNet,
+    MetaSGD,
+    ProtoNet,
+    Reptile,
+    Ridge,
+    Supervised,
+)
 from lightmannet.learners.base import Learner
 from lightmannet.learners.episodic import InnerLoop, WarmStart
 from lightmannet.learners.lightmannet import Branches
-from lightmannet.networks.two_branch import TwoBranchNetwork
-from tests.clips import MadeCorpus, make_clips, make_episode
-
-
-def learners() -> dict[str, Learner]:
-    torch.manual_seed(0)
-    return {
-        "supervised": Supervised(TwoBranchNetwork(width=8)),
-        "ststnet": Supervised(TwoBranchNetwork("three_stream", normalization="batch")),
-        "maml": MAML(TwoBranchNetwork(width=8)),
-        "maml, three streams": MAML(TwoBranchNetwork("three_stream")),
-        "lightmannet": LightmanNet(
-            TwoBranchNetwork(width=8, alignment_features=4), InnerLoop(learn_learning_rate=True)
-        ),
-    }
-
-
-def in_double(clips: Clips) -> Clips:
-    return Clips(clips.inputs.double(), clips.labels, clips.subjects, clips.ids)
-
-
-@pytest.mark.parametrize("name", learners())
-@pytest.mark.parametrize("training", [False, True])
-def test_a_clips_prediction_does_not_depend_on_the_others(name: str, training: bool) -> None:
-    learner = learners()[name].double().train(training)
-    episode, clips = make_episode(), in_double(make_clips(7))
-    assert episode.auxiliary is not None
-    torch.manual_seed(1)
-    predictor = learner.adapt(in_double(episode.support), in_double(episode.auxiliary))
-    together = predictor.predict(clips)
-    alone = torch.cat([predictor.predict(clips.select([i])) for i in range(len(clips))])
-    torch.testing.assert_close(together, alone, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", learners())
-@pytest.mark.parametrize("training", [False, True])
-def test_adapting_and_predicting_change_nothing_of_the_learner(name: str, training: bool) -> None:
-    learner = learners()[name].train(training)
-    before = {key: value.clone() for key, value in learner.state_dict().items()}
-    episode = make_episode()
-    learner.adapt(episode.support, episode.auxiliary).predict(episode.query)
-    assert all(torch.equal(before[key], value) for key, value in learner.state_dict().items())
-    assert learner.network.training is training
-
-
-@pytest.mark.parametrize("name", learners())
-def test_probabilities_sum_to_one(name: str) -> None:
-    episode = make_episode()
-    probabilities = learners()[name].eval().recognise(Trial((episode, episode)))
-    torch.testing.assert_close(probabilities.sum(1), torch.ones(3))
-
-
-@pytest.mark.parametrize("name", ["maml", "lightmannet"])
-def test_adapting_learns_the_support(name: str) -> None:
-    learner = learners()[name].eval()
-    episode = make_episode()
-    adapted = learner.adapt(episode.support, episode.auxiliary).predict(episode.support)
-    picked = torch.arange(6), episode.support.labels
-    assert adapted[picked].log().mean() > learner.predict(episode.support)[picked].log().mean() + 0.1
+from lightmannet.networks import Conv4, Flatten, ThreeStream, TwoBranchNetwork
+from tests.clips import MadeCorpus, make_episode
+from tests.learners import conv4, make, trainer
 
 
 def test_a_trial_is_the_mean_over_its_draws() -> None:
-    learner = learners()["lightmannet"].eval()
+    learner = make("lightmannet").eval()
     first, other = make_episode(seed=0), make_episode(seed=5)
     second = type(first)(other.support, first.query, other.auxiliary, 3, 2, 1)
     both = learner.recognise(Trial((first, second)))
@@ -83,18 +43,9 @@ def test_a_trial_is_the_mean_over_its_draws() -> None:
     torch.testing.assert_close(both, (each[0] + each[1]) / 2)
 
 
-def test_adapting_works_in_inference_mode() -> None:
-    learner = learners()["lightmannet"].eval()
-    episode = make_episode()
-    outside = learner.recognise(Trial((episode,)))
-    with torch.inference_mode():
-        inside = learner.recognise(Trial((make_episode(),)))
-    torch.testing.assert_close(inside, outside)
-
-
 def test_lightmannet_without_auxiliary_weight_is_maml() -> None:
-    lightmannet = LightmanNet(TwoBranchNetwork(width=8), branches=Branches(auxiliary_weight=0.0)).eval()
-    maml = MAML(TwoBranchNetwork(width=8)).eval()
+    lightmannet = LightmanNet(TwoBranchNetwork(Conv4(width=8)), branches=Branches(auxiliary_weight=0.0)).eval()
+    maml = MAML(TwoBranchNetwork(Conv4(width=8))).eval()
     maml.load_state_dict(lightmannet.state_dict())
     episode = make_episode()
     torch.testing.assert_close(
@@ -106,7 +57,7 @@ def test_lightmannet_without_auxiliary_weight_is_maml() -> None:
 @pytest.mark.parametrize("align_at", ["features", "logits"])
 def test_the_auxiliary_branch_changes_what_is_learned(align_at: str) -> None:
     torch.manual_seed(0)
-    network = TwoBranchNetwork(width=8, alignment_features=4)
+    network = TwoBranchNetwork(Conv4(width=8), alignment_features=4)
     episode = make_episode()
     predictions = []
     for weight in (0.0, 5.0):
@@ -117,43 +68,40 @@ def test_the_auxiliary_branch_changes_what_is_learned(align_at: str) -> None:
 
 def test_missing_auxiliary_clips_are_an_error_that_says_what_to_set() -> None:
     with pytest.raises(ConfigurationError, match=r"Set the data module's auxiliary to corpus, magnified or motion"):
-        learners()["lightmannet"].adapt(make_episode().support, None)
+        make("lightmannet").adapt(make_episode().support, None)
 
 
-def test_batch_normalisation_cannot_be_adapted() -> None:
-    learner = MAML(TwoBranchNetwork("three_stream", normalization="batch"))
+@pytest.mark.parametrize("method", [MAML, Reptile, ProtoNet, R2D2, FineTuning, LinearProbe])
+def test_batch_normalisation_cannot_be_adapted(method: Callable[..., Learner]) -> None:
+    learner = method(TwoBranchNetwork(ThreeStream(normalization="batch")))
     with pytest.raises(ConfigurationError, match="normalization: group"):
         learner.adapt(make_episode().support, None)
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("wrong", "message"),
     [
         (lambda: InnerLoop(steps=-1), r"steps >= 0.*steps: -1"),
         (lambda: InnerLoop(learning_rate=0.0), r"learning_rate > 0.*learning_rate: 0.0"),
         (lambda: WarmStart(epochs=-1), r"epochs >= 0.*epochs: -1"),
         (lambda: Branches(auxiliary_weight=-1.0), r"weights >= 0.*auxiliary_weight: -1.0"),
         (lambda: Branches(bandwidth=0.0), r"bandwidth > 0.*bandwidth: 0.0"),
+        (lambda: InnerLoop(learn_learning_rate=True, rates="weight"), r"rates: weight are learned anyway.*false"),
+        (lambda: MAMLPlusPlus(conv4(), InnerLoop(steps=0)), r"steps >= 1.*steps: 0"),
+        (lambda: MAMLPlusPlus(conv4(), multi_step_epochs=-1), r"multi_step_epochs >= 0.*multi_step_epochs: -1"),
+        (lambda: Reptile(conv4(), InnerLoop(learn_learning_rate=True)), r"cannot learn inner rates.*rates: one"),
+        (lambda: FineTuning(conv4(), InnerLoop(rates="weight")), r"no outer loop.*rates: one"),
+        (lambda: LinearProbe(conv4(), strength=0.0), r"LinearProbe needs strength > 0.*strength: 0.0"),
+        (lambda: Ridge(conv4(), strength=-1.0), r"Ridge needs strength > 0.*strength: -1.0"),
+        (lambda: Supervised(conv4(), macro_epochs=-1), r"Supervised needs macro_epochs >= 0.*-1"),
+        (lambda: ProtoNet(conv4(), scale=0.0), r"ProtoNet needs scale > 0.*scale: 0.0"),
+        (lambda: MatchingNet(conv4(), scale=-1.0), r"MatchingNet needs scale > 0.*scale: -1.0"),
+        (lambda: R2D2(conv4(), strength=0.0), r"R2D2 needs strength > 0.*strength: 0.0"),
     ],
 )
-def test_impossible_options_are_named(make: type, message: str) -> None:
+def test_impossible_options_are_named(wrong: Callable[[], object], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        make()
-
-
-def trainer(epochs: int, accumulate: int, callback: Callback | None = None) -> Trainer:
-    return Trainer(
-        accelerator="cpu",
-        devices=1,
-        max_epochs=epochs,
-        accumulate_grad_batches=accumulate,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        callbacks=[callback] if callback else None,
-    )
+        wrong()
 
 
 @pytest.mark.parametrize("first_order", [False, True])
@@ -161,7 +109,7 @@ def trainer(epochs: int, accumulate: int, callback: Callback | None = None) -> T
 @pytest.mark.filterwarnings("ignore:You are trying to `self.log")
 def test_every_parameter_gets_a_gradient_so_that_several_devices_agree(first_order: bool, warm: int) -> None:
     learner = LightmanNet(
-        TwoBranchNetwork(width=8, alignment_features=4),
+        TwoBranchNetwork(Conv4(width=8), alignment_features=4),
         InnerLoop(first_order=first_order, learn_learning_rate=True),
         warm_start=WarmStart(epochs=warm),
     )
@@ -170,7 +118,7 @@ def test_every_parameter_gets_a_gradient_so_that_several_devices_agree(first_ord
 
 
 def test_a_meta_batch_of_accumulated_tasks_is_the_mean_over_tasks() -> None:
-    learner = MAML(TwoBranchNetwork(width=8, dropout=0.0))
+    learner = MAML(TwoBranchNetwork(Conv4(width=8, dropout=0.0)))
     data = EpisodicDataModule(MadeCorpus(), SubjectKFold(4), n_shot=2, n_query=2, episodes_per_epoch=4)
     data.setup("fit")
     for index in range(4):
@@ -196,7 +144,7 @@ class Gradients(Callback):
 
 
 def test_the_warm_start_has_its_own_step_size() -> None:
-    learner = MAML(TwoBranchNetwork(width=8), warm_start=WarmStart(2, 5e-3), learning_rate=1e-4)
+    learner = MAML(TwoBranchNetwork(Conv4(width=8)), warm_start=WarmStart(2, 5e-3), learning_rate=1e-4)
     configured: Any = learner.configure_optimizers()
     optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]
     rates = []
@@ -207,22 +155,62 @@ def test_the_warm_start_has_its_own_step_size() -> None:
     assert rates == pytest.approx([5e-3, 5e-3, 1e-4, 1e-4])
 
 
-@pytest.mark.parametrize("name", ["maml", "lightmannet"])
-def test_episodic_learners_learn_an_easy_corpus(name: str) -> None:
-    learner = learners()[name]
-    learner.learning_rate = 3e-3
-    data = EpisodicDataModule(
-        MadeCorpus(), SubjectKFold(4), n_shot=2, n_query=2, episodes_per_epoch=8, auxiliary="corpus", draws=2
-    )
-    fitted = trainer(3, 2)
-    fitted.fit(learner, datamodule=data)
-    fitted.test(learner, datamodule=data, verbose=False)
-    assert fitted.callback_metrics["test/uf1"] > 0.9
+def test_what_is_learned_beside_the_network_does_not_decay() -> None:
+    learner = MetaSGD(conv4(), weight_decay=0.5)
+    configured: Any = learner.configure_optimizers()
+    network, rates = configured["optimizer"].param_groups
+    assert (network["weight_decay"], rates["weight_decay"]) == (0.5, 0.0)
+    assert learner.inner_rates is not None
+    assert {id(p) for p in rates["params"]} == {id(p) for p in learner.inner_rates}
+    assert {id(p) for p in network["params"]} == {id(p) for p in learner.network.parameters()}
 
 
-def test_supervised_learning_learns_an_easy_corpus() -> None:
-    data = ConventionalDataModule(MadeCorpus(), SubjectKFold(4), batch_size=18)
-    learner, fitted = learners()["supervised"], trainer(8, 1)
-    fitted.fit(learner, datamodule=data)
-    fitted.test(learner, datamodule=data, verbose=False)
-    assert fitted.callback_metrics["test/uf1"] > 0.9
+@pytest.mark.parametrize(
+    ("options", "chosen"), [({}, "micro"), ({"clips": "both"}, "both"), ({"macro_epochs": 1}, "macro")]
+)
+@pytest.mark.filterwarnings("ignore:You are trying to `self.log")
+def test_supervised_learning_takes_the_clips_that_it_is_told_to(options: dict[str, Any], chosen: str) -> None:
+    learner, episode = Supervised(conv4(), **options).eval(), make_episode()
+    assert episode.auxiliary is not None
+    micro = concatenate(episode.support, episode.query)
+    clips = {"micro": micro, "macro": episode.auxiliary, "both": concatenate(micro, episode.auxiliary)}[chosen]
+    expected = torch.nn.functional.cross_entropy(learner.network(clips.inputs), clips.labels)
+    torch.testing.assert_close(learner.training_step(episode, 0), expected)
+
+
+@pytest.mark.parametrize("options", [{"clips": "both"}, {"macro_epochs": 1}])
+@pytest.mark.parametrize("batch", [make_episode(auxiliary=False), make_episode().query])
+def test_missing_macro_expressions_are_an_error_that_says_what_to_set(options: dict[str, Any], batch: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"EpisodicDataModule and set its auxiliary to corpus, magnified"):
+        Supervised(conv4(), **options).training_step(batch, 0)
+
+
+def test_ridge_refuses_several_devices() -> None:
+    learner: Any = Ridge(conv4())
+    learner._trainer = SimpleNamespace(world_size=2)
+    with pytest.raises(ConfigurationError, match="runs on one device: set devices: 1"):
+        learner.on_fit_start()
+
+
+@pytest.mark.parametrize("parameters", ["all", "heads"])
+def test_the_inner_loop_moves_the_parameters_that_it_is_told_to(parameters: Any) -> None:
+    learner = LightmanNet(
+        TwoBranchNetwork(Conv4(width=8), alignment_features=4), InnerLoop(parameters=parameters)
+    ).eval()
+    episode = make_episode()
+    adapted = dict(learner.adapt(episode.support, episode.auxiliary).network.named_parameters())
+    moved = {name.split(".")[0] for name, p in learner.network.named_parameters() if not torch.equal(p, adapted[name])}
+    heads = {"mer_head", "alignment_head"}
+    assert moved == (heads if parameters == "heads" else {"encoder"} | heads)
+
+
+def test_ridge_says_when_there_is_nothing_to_learn() -> None:
+    class Black(MadeCorpus):
+        def load(self) -> Corpus:
+            corpus = super().load()
+            corpus.micro.inputs.zero_()
+            return corpus
+
+    data = ConventionalDataModule(Black(), SubjectKFold(4), augmentation=None)
+    with pytest.raises(DataError, match=r"features of all 54 training clips are the same"):
+        trainer(1).fit(Ridge(TwoBranchNetwork(Flatten())), datamodule=data)
