@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from data_modules.corpus import CLASSES, Corpus, CorpusSource
+from data_modules.objective_class import objective_class
 from data_modules.synthetic.action_units import ActionUnitTable, read_action_units
 from data_modules.synthetic.anatomy import Anatomy, anatomy
 from data_modules.synthetic.counts import apportion, clips_per_person
@@ -39,8 +40,8 @@ class SyntheticMotion(CorpusSource):
 
     Micro-expressions come from three synthetic databases with the subject and class counts of MEGC2019,
     macro-expressions from other people, about equally many of each CK+ emotion. Inputs are (clip, 1, 3, 28, 28),
-    float32 in [-0.5, 0.5], as ``images.to_images`` scales them.
-    Neither part depends on the size of the other.
+    float32 in [-0.5, 0.5], as ``images.to_images`` scales them. The annotated action units and objective classes are
+    those of the movement shown, also where the label is wrong by design. Neither part depends on the size of the other.
 
     Args:
         subjects: People in the micro-expression databases together.
@@ -100,8 +101,9 @@ class SyntheticMotion(CorpusSource):
         labels = generator.permutation(np.repeat(np.arange(len(CLASSES)), database.clips))
         people = draw_people(face, len(table.units), database.subjects, generator, Variety())
         emotions = draw_emotions(MICRO, table, labels, generator)
-        field = record(MICRO, table, face, people, person, emotions, database.camera, generator)
-        return _clips(database.name, f"{database.name[-1]}{{:02d}}", field, labels, person, self.stretched)
+        field, shown = record(MICRO, table, face, people, person, emotions, database.camera, generator)
+        pattern = f"{database.name[-1]}{{:02d}}"
+        return _clips(database.name, pattern, field, labels, person, shown, table.units, self.stretched)
 
     def _macro(self, table: ActionUnitTable, face: Anatomy) -> Clips:
         generator = np.random.default_rng([self.seed, _MACRO_STREAM])
@@ -111,17 +113,30 @@ class SyntheticMotion(CorpusSource):
         emotions = generator.permutation(np.repeat(np.arange(len(table.emotions)), counts))
         labels = labels_of_emotions(table)[emotions]
         people = draw_people(face, len(table.units), len(sizes), generator, Variety())
-        field = record(MACRO, table, face, people, person, emotions, MACRO_CAMERA, generator)
-        return _clips("synthetic_macro", "m{:03d}", field, labels, person, self.stretched)
+        field, shown = record(MACRO, table, face, people, person, emotions, MACRO_CAMERA, generator)
+        return _clips("synthetic_macro", "m{:03d}", field, labels, person, shown, table.units, self.stretched)
 
 
-def _clips(database: str, pattern: str, field: Field, labels: np.ndarray, person: np.ndarray, stretched: bool) -> Clips:
+def _clips(
+    database: str,
+    pattern: str,
+    field: Field,
+    labels: np.ndarray,
+    person: np.ndarray,
+    shown: np.ndarray,
+    units: tuple[int, ...],
+    stretched: bool,
+) -> Clips:
     """Return recorded clips, in the order of people, with their names; ``pattern`` names a person by number."""
     subjects = tuple(f"{database}/{pattern.format(number + 1)}" for number in person)
     first = np.searchsorted(person, person)
+    action_units = np.zeros((len(person), 46), dtype=np.bool_)
+    action_units[:, np.array(units) - 1] = shown
     return Clips(
         inputs=to_images(field, stretched).unsqueeze(1),
         labels=torch.from_numpy(labels.astype(np.int64)),
         subjects=subjects,
         ids=tuple(f"{subject}/{i - first[i] + 1:02d}" for i, subject in enumerate(subjects)),
+        objective_classes=torch.tensor([objective_class(np.flatnonzero(row) + 1) or 0 for row in action_units]),
+        action_units=torch.from_numpy(action_units),
     )

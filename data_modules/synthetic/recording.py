@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from data_modules.synthetic.action_units import ActionUnitTable
 from data_modules.synthetic.anatomy import Anatomy
@@ -36,8 +36,8 @@ def record(
     emotions: Int64[np.ndarray, " clip"],
     camera: Camera,
     generator: np.random.Generator,
-) -> Field:
-    """Return the displacement field of each clip, in pixels.
+) -> tuple[Field, Bool[np.ndarray, "clip unit"]]:
+    """Return the displacement field of each clip, in pixels, and which units (columns of ``table``) it shows.
 
     Args:
         style: Micro or macro.
@@ -60,7 +60,8 @@ def record(
         turn=style.head / MIDDLE * generator.standard_normal(clips),
         growth=style.head / MIDDLE * generator.standard_normal(clips),
     )
-    return np.asarray(camera.gain * (skin + head) + camera.noise * flow_noise(clips, camera.smoothness, generator))
+    field = camera.gain * (skin + head) + camera.noise * flow_noise(clips, camera.smoothness, generator)
+    return np.asarray(field), np.asarray((intensity > 0).any(axis=2))
 
 
 def turned(

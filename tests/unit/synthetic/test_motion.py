@@ -10,6 +10,7 @@ from torch import Tensor
 
 from data_modules.corpus import CLASSES, Corpus
 from data_modules.flow import mirror
+from data_modules.objective_class import objective_class
 from data_modules.synthetic import SyntheticMotion
 from data_modules.synthetic.action_units import read_action_units
 from data_modules.synthetic.expressions import (
@@ -227,3 +228,30 @@ def test_a_linear_classifier_beats_chance_across_people_but_stays_under_three_qu
     assert 0.45 < max(scores["true"]) < 0.75
     assert all(0.20 < score < 0.38 for score in scores["shuffled"])
     assert uf1(labels, torch.zeros_like(labels)) == pytest.approx(0.2408, abs=1e-4)
+
+
+def test_the_annotated_action_units_are_those_that_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def remembered(*arguments: object) -> np.ndarray:
+        drawn.append(draw_intensities(*arguments))  # type: ignore[arg-type]
+        return drawn[-1]
+
+    monkeypatch.setattr("data_modules.synthetic.recording.draw_intensities", remembered)
+    corpus = SyntheticMotion(6, 30, 14).load()
+    assert corpus.macro is not None
+    units = torch.tensor(read_action_units().units) - 1
+    moving = [torch.from_numpy((intensity > 0).any(axis=2)) for intensity in drawn]
+    for clips, expected in ((corpus.micro, torch.cat(moving[:3])), (corpus.macro, moving[3])):
+        assert clips.action_units is not None
+        assert torch.equal(clips.action_units[:, units], expected)
+        assert clips.action_units.sum() == expected.sum()
+
+
+def test_the_annotated_objective_classes_are_those_of_the_action_units(corpus: Corpus) -> None:
+    units, classes = corpus.micro.action_units, corpus.micro.objective_classes
+    assert units is not None
+    assert classes is not None
+    for shown, number in zip(units, classes.tolist(), strict=True):
+        assert number == objective_class((shown.nonzero().flatten() + 1).tolist())
+    assert set(classes.tolist()) == {1, 2, 3, 4, 5, 6, 7}
