@@ -88,8 +88,9 @@ check-release: $(STAMP) ## Check MEGC2019_ROOT=DIR and WEIGHTS=FILE against STST
 	$(BIN)/lightmannet check-release "$(WEIGHTS)" --root "$(MEGC2019_ROOT)" $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## Time one meta-step beside a bare learn2learn loop
+bench: $(STAMP) ## Time a meta-step beside a bare learn2learn loop, and the way from frames beside plain OpenCV
 	$(BIN)/lightmannet bench $(ARGS)
+	$(BIN)/lightmannet bench-data
 
 .PHONY: lock
 lock: $(STAMP) ## Renew requirements.lock; TORCH=VERSION moves torch as well

@@ -17,7 +17,10 @@ from lightmannet.checkpoint import check_checkpoint
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.learners.base import Learner
 
-_OWN = "This project's own commands, each with its --help: table, check-release, bench."
+_OWN = (
+    "This project's own commands, each with its --help: table, methods, databases, databases check, check-release, "
+    "synthesize, bench, bench-data."
+)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -35,7 +38,9 @@ def main(args: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message="\\s*skip_none parameter was deprecated.*")
     words = sys.argv[1:] if args is None else args
     try:
-        if words and words[0] in _COMMANDS:
+        if words[:2] == ["databases", "check"]:
+            _check_database(words[2:])
+        elif words and words[0] in _COMMANDS:
             auto_cli(_COMMANDS[words[0]](), args=words[1:], prog=f"lightmannet {words[0]}")
         else:
             Lightning(args)
@@ -65,7 +70,7 @@ class Lightning(LightningCLI):
                 # The data modules share batches out themselves; Lightning's sampler would repeat test clips to fill up.
                 "use_distributed_sampler": False,
                 "num_sanity_val_steps": 0,
-                "logger": {"class_path": "CSVLogger", "init_args": {"save_dir": "."}},
+                "logger": {"class_path": "lightmannet.run_folder.RunFolder", "init_args": {"save_dir": "."}},
                 "callbacks": [PredictionsFile()] if run else [],
             },
             seed_everything_default=0,
@@ -140,10 +145,34 @@ def _table() -> Callable[..., Any]:
     return table
 
 
+def _databases() -> Callable[..., Any]:
+    from lightmannet.databases import databases
+
+    return databases
+
+
+def _check_database(words: list[str]) -> None:
+    from lightmannet.databases import check
+
+    check(words)
+
+
+def _methods() -> Callable[..., Any]:
+    from lightmannet.methods import methods
+
+    return methods
+
+
 def _check_release() -> Callable[..., Any]:
     from lightmannet.benchmark.check_release import check_release
 
     return check_release
+
+
+def _synthesize() -> Callable[..., Any]:
+    from data_modules.rendered.synthesize import synthesize
+
+    return synthesize
 
 
 def _bench() -> Callable[..., Any]:
@@ -152,8 +181,18 @@ def _bench() -> Callable[..., Any]:
     return bench
 
 
+def _bench_data() -> Callable[..., Any]:
+    from lightmannet.benchmark.data import bench_data
+
+    return bench_data
+
+
 _COMMANDS: dict[str, Callable[[], Callable[..., Any]]] = {
     "table": _table,
+    "databases": _databases,
+    "methods": _methods,
     "check-release": _check_release,
+    "synthesize": _synthesize,
     "bench": _bench,
+    "bench-data": _bench_data,
 }

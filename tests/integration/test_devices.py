@@ -24,7 +24,7 @@ def fitted(folder: Path, devices: int) -> dict[str, str]:
         "--data.init_args.n_shot=2",
         "--data.init_args.n_query=2",
         "--model.init_args.warm_start.epochs=0",
-        "--model.init_args.network.init_args.dropout=0",
+        "--model.init_args.network.init_args.encoder.init_args.dropout=0",
         "--trainer.max_epochs=1",
         "--trainer.accelerator=cpu",
         f"--trainer.devices={devices}",

@@ -19,14 +19,14 @@ from lightmannet.benchmark.store import read_result
 from lightmannet.cli import main
 
 ROOT = Path(__file__).parents[2]
-SUPERVISED = ["--trainer.max_epochs=1", "--model.init_args.network.init_args.width=8"]
+SUPERVISED = ["--trainer.max_epochs=1", "--model.init_args.network.init_args.encoder.init_args.width=8"]
 EPISODIC = [
     "--trainer.max_epochs=1",
     "--data.init_args.episodes_per_epoch=2",
     "--data.init_args.n_shot=2",
     "--data.init_args.n_query=2",
     "--data.init_args.draws=1",
-    "--model.init_args.network.init_args.width=8",
+    "--model.init_args.network.init_args.encoder.init_args.width=8",
 ]
 
 

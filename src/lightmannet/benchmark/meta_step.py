@@ -22,7 +22,7 @@ from lightmannet.adaptation.maml import learn2learn_maml
 from lightmannet.benchmark.quiet import quiet
 from lightmannet.episode import Episode
 from lightmannet.learners import LightmanNet
-from lightmannet.networks.two_branch import TwoBranchNetwork
+from lightmannet.networks import TwoBranchNetwork
 
 _WARM_UP = 3
 

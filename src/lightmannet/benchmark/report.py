@@ -108,10 +108,11 @@ def _footer(plan: Plan) -> list[str]:
         "loso": "leave-one-subject-out, trained on the other subjects of all databases",
     }[plan.protocol]
     seeds = len(plan.table.seeds)
+    spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed, so no spread is known"
     kind = "**Synthetic** clips: the numbers say nothing about real faces." if plan.corpus.synthetic else "Real clips."
     footer = [
         f"{kind} {len(micro)} clips of {people} subjects, {how}; last epoch, nothing chosen on test subjects. Scores "
-        f"from counts pooled over all folds; mean ± standard deviation over {seeds} seed{'s' if seeds > 1 else ''}."
+        f"from counts pooled over all folds; {spread}."
     ]
     footer += [f"D^aux of {method}: {DESCRIPTIONS[kind]}." for method, kind in plan.auxiliary.items()]
     return footer
