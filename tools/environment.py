@@ -190,7 +190,12 @@ def lock() -> None:
     project = tomllib.loads(PYPROJECT.read_text())
     wanted: list[str] = [
         *project["project"]["dependencies"],
-        *project["project"]["optional-dependencies"]["dev"],
+        *(
+            requirement
+            for extra, requirements in project["project"]["optional-dependencies"].items()
+            if extra != "maml"  # learn2learn is compiled apart
+            for requirement in requirements
+        ),
         *project["build-system"]["requires"],
         *project["dependency-groups"]["install"],
     ]
