@@ -103,7 +103,7 @@ def fit(name: str, representation: str, *more: str) -> None:
 @pytest.mark.parametrize("name", WRITERS)
 def test_an_epoch_of_every_reader_in_each_representation(name: str, representation: str, tmp_path: Path) -> None:
     fit(name, representation)
-    assert list(tmp_path.glob("lightning_logs/version_0/checkpoints/*.ckpt"))
+    assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
 
 
 @pytest.mark.parametrize(("name", "option"), [(name, option) for name, some in VARIANTS.items() for option in some])
@@ -112,7 +112,7 @@ def test_an_epoch_of_raw_frames_and_of_videos(name: str, option: str, tmp_path: 
     databases = f"[{{class_path: data_modules.{reader}, init_args: {{{option}}}}}]"
     macro = [f"{CORPUS}.macro={databases}"] if name in WITH_MACRO else []
     fit(name, "apex_flow", f"{CORPUS}.micro={databases}", *macro)
-    assert list(tmp_path.glob("lightning_logs/version_0/checkpoints/*.ckpt"))
+    assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
 
 
 def test_the_official_list_of_the_composite(archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,13 +120,13 @@ def test_the_official_list_of_the_composite(archives: Path, tmp_path: Path, monk
     for name, folder in (("MEGC2019", root), *((n.upper(), root / n) for n in ("casme2", "smic", "samm"))):
         monkeypatch.setenv(f"{name}_ROOT", str(folder))
     fit("megc2019_list", "apex_flow", f"{CORPUS}.check_counts=false")
-    assert list(tmp_path.glob("lightning_logs/version_0/checkpoints/*.ckpt"))
+    assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
 
 
 def test_macro_stills_serve_where_frames_are_shown(tmp_path: Path) -> None:
     stills = "[{class_path: data_modules.MMEW}]"
     fit("mmew", "frame_clip", f"{CORPUS}.macro={stills}")
-    assert list(tmp_path.glob("lightning_logs/version_0/checkpoints/*.ckpt"))
+    assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
 
 
 def test_macro_expressions_without_an_emotion_serve_by_their_action_units(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_macro_expressions_without_an_emotion_serve_by_their_action_units(tmp_pa
     scheme.write_text(f"title: test\nclasses: [one, two]\ndatabases: {{samm: {rule}, samm_lv: {rule}}}\n")
     more = [f"{CORPUS}.scheme={scheme}", "--data.init_args.n_way=2", "--model.init_args.network.init_args.n_classes=2"]
     fit("samm", "apex_flow", f"{CORPUS}.macro={long}", *more)
-    assert list(tmp_path.glob("lightning_logs/version_0/checkpoints/*.ckpt"))
+    assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
 
 
 @pytest.mark.parametrize("name", READERS)
