@@ -1,0 +1,67 @@
+"""What is said of one clip, for programs and for people."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["info", "warning", "fatal"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where in a clip the expression lies, in frame numbers of that clip.
+
+    Attributes:
+        onset: First frame in which the face moves.
+        apex: Frame of the strongest motion, onset <= apex <= offset.
+        offset: Last frame in which the face moves.
+        score: Strength of the evidence, >= 0; 1 where a person gave the interval.
+        kind: ``micro`` up to half a second, else ``macro``.
+        source: ``given`` by a person or ``spotted`` by motion.
+    """
+
+    onset: int
+    apex: int
+    offset: int
+    score: float
+    kind: Literal["micro", "macro"]
+    source: Literal["given", "spotted"]
+
+
+@dataclass(frozen=True)
+class QualityWarning:
+    """Something about a clip that makes its answer doubtful.
+
+    Attributes:
+        code: Name for programs, e.g. ``too_dark``.
+        severity: With ``fatal`` no class is named.
+        message: What was seen and what to do about it.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer for one clip.
+
+    Attributes:
+        clip: The path as it was given.
+        interval: The interval that was looked at; None if none was found.
+        classes: Names of the classes.
+        probabilities: Calibrated probability of each class, adding up to 1; empty without an interval.
+        decision: The class named, or None for "can't tell".
+        reason: Why no class is named; empty otherwise.
+        warnings: What makes the answer doubtful.
+        seconds: Time spent by stage: read, spot, represent, adapt, predict.
+    """
+
+    clip: str
+    interval: Interval | None
+    classes: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    decision: str | None
+    reason: str
+    warnings: tuple[QualityWarning, ...]
+    seconds: dict[str, float]
