@@ -60,7 +60,7 @@ class RankSampler(Sampler[Key]):
     def __init__(self, length: int, rank: int, world_size: int, drop_uneven: bool) -> None:
         self.length = length - length % world_size if drop_uneven else length
         self.rank, self.world_size = rank, world_size
-        self.epoch = 0
+        self.epoch, self.skipped = 0, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose batches come next."""
@@ -70,8 +70,48 @@ class RankSampler(Sampler[Key]):
         return len(range(self.rank, self.length, self.world_size))
 
     def __iter__(self) -> Iterator[Key]:
-        for number in range(self.rank, self.length, self.world_size):
+        first, self.skipped = self.rank + self.skipped * self.world_size, 0
+        for number in range(first, self.length, self.world_size):
             yield self.epoch, number
+
+
+class ResumableLoader(DataLoader[Batch]):
+    """A loader that goes on in the middle of an epoch; Lightning keeps its state in the checkpoint.
+
+    Batches are functions of epoch and number, so the state is how many were given.
+
+    Args:
+        plan: The batches.
+        sampler: Which of them, in which order.
+        num_workers: Processes that make them.
+    """
+
+    def __init__(self, plan: BatchPlan, sampler: RankSampler, num_workers: int) -> None:
+        super().__init__(
+            plan,
+            batch_size=None,
+            sampler=sampler,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            # Its own, or each epoch would take a number from torch's generator, and a resumed run one more.
+            generator=torch.Generator().manual_seed(0),
+        )
+        self.keys, self.given = sampler, 0
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # a generator does what is needed of an iterator
+        self.given = self.keys.skipped
+        for batch in super().__iter__():
+            self.given += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """Return how many batches of the epoch were given; 0 at its end, where the next one begins."""
+        return {"given": self.given % max(len(self.keys), 1)}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Let the next iteration begin after the batches that were given."""
+        self.keys.skipped = state_dict["given"]
 
 
 class SubjectDisjointDataModule(LightningDataModule, ABC):
@@ -169,14 +209,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         # A process that has no batch to recognise would skip the loop, and the others wait for its scores forever.
         length = len(plan) if training else max(len(plan), world_size)
-        return DataLoader(
-            plan,
-            batch_size=None,
-            sampler=RankSampler(length, rank, world_size, drop_uneven=training),
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-        )
+        return ResumableLoader(plan, RankSampler(length, rank, world_size, drop_uneven=training), self.num_workers)
 
 
 def require_positive(options: dict[str, int]) -> None:

@@ -31,7 +31,8 @@ LONGEST_MICRO, SHORTEST_MACRO, LONGEST_MACRO = 0.5, 0.5, 4.0
 
 _MACRO_STRENGTH = 0.6
 _SHORTEST_MICRO = 0.12  # seconds
-_VARIATION = 0.2  # standard deviation of the strength's logarithm, of an expression and again of its units
+# Standard deviation of the strength's logarithm, of an expression and again of each of its units.
+_VARIATION, _UNIT_VARIATION = 0.7, 0.2
 _SIDED = 0.5  # a unit is coded as one-sided if the other side moves less than this share
 # Expressions of 1, 2 and 3 units. Coders of CAS(ME)^3 found 1.25 units in a micro-expression.
 _POSED_UNITS, _SPONTANEOUS_UNITS = (0.3, 0.45, 0.25), (0.78, 0.19, 0.03)
@@ -250,7 +251,8 @@ def _strength(
         chosen = np.argsort(np.log(weight) + random.gumbel(size=len(UNITS)))[-count:]
         active = np.isin(np.arange(len(UNITS)), chosen)
     typical_strength = _MACRO_STRENGTH * (options.intensity if kind == "micro" else 1.0)
-    varied = np.exp(_VARIATION * (random.standard_normal() + random.standard_normal((len(UNITS), 1))))
+    spread = _VARIATION * random.standard_normal() + _UNIT_VARIATION * random.standard_normal((len(UNITS), 1))
+    varied = np.exp(spread)
     sides = np.ones(2)
     if random.random() < (who.one_sided if kind == "micro" else 0.05):
         sides[1 if random.random() < who.side else 0] = random.uniform(0, 0.3)

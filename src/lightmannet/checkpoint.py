@@ -1,29 +1,37 @@
-"""Looking at a checkpoint before anything is loaded from it."""
+"""Checkpoints: read as weights and plain values alone, written whole or not at all."""
 
+import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from torch import nn
 
 from lightmannet.errors import CheckpointError
+from lightmannet.files import write_bytes_atomically
+
+OPTIONS = "options"
+"""Key under which a checkpoint carries the options of its run: a flat dictionary of names and texts."""
 
 
-def check_checkpoint(path: str, model: nn.Module) -> None:
-    """Make sure that ``path`` is a checkpoint of ``model``; nothing in the file is executed.
+def read_checkpoint(path: str | Path, map_location: Any = "cpu") -> dict[str, Any]:
+    """Return what a fit wrote; nothing in the file is executed, and nothing in it names code to run.
 
     Args:
         path: File written by a fit.
-        model: The network the weights are for.
+        map_location: Where tensors go, as in ``torch.load``.
 
     Raises:
-        CheckpointError: No such file, a file of another kind, or weights of another network.
+        CheckpointError: No such file, or a damaged one, or one of another kind.
     """
     if not Path(path).is_file():
         raise CheckpointError(
             f"{path}: there is no such checkpoint file. A fit writes one into its run's checkpoints/."
         )
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:
         # torch raises whatever its unpickler or zip reader met; all of it means the same to the user.
         raise CheckpointError(
@@ -35,8 +43,22 @@ def check_checkpoint(path: str, model: nn.Module) -> None:
         raise CheckpointError(
             f"{path} is not a checkpoint: it has no state_dict. Give a .ckpt file of `lightning fit`."
         )
+    return checkpoint
+
+
+def check_checkpoint(path: str, model: nn.Module) -> dict[str, str]:
+    """Make sure that ``path`` is a checkpoint of ``model`` and return the options it was trained with.
+
+    Args:
+        path: File written by a fit.
+        model: The network the weights are for.
+
+    Raises:
+        CheckpointError: As ``read_checkpoint``, or weights of another network.
+    """
+    checkpoint = read_checkpoint(path)
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in weights.items()}
+    found = {name: tuple(getattr(value, "shape", ())) for name, value in checkpoint["state_dict"].items()}
     differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if differing:
         first = differing[0]
@@ -46,3 +68,29 @@ def check_checkpoint(path: str, model: nn.Module) -> None:
             f"{expected.get(first, 'none')}. Give the configuration that the checkpoint was trained with (config.yaml "
             "in its run's folder)."
         )
+    options = checkpoint.get(OPTIONS, {})
+    return {str(name): str(value) for name, value in options.items()} if isinstance(options, dict) else {}
+
+
+class SafeCheckpoints(TorchCheckpointIO):
+    """Lightning's files through this module's one door: read as plain values, written whole or not at all.
+
+    Lightning's own way writes to the temporary folder and moves the file over, which is a copy, and so may be half
+    done, where that folder is on another disk.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint; a full disk or a kill leaves the file that was there before."""
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_bytes_atomically(Path(path), content.getvalue())
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Callable[..., Any] | None = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a checkpoint as ``read_checkpoint`` does, whatever ``weights_only`` says.
+
+        Raises:
+            CheckpointError: As ``read_checkpoint``.
+        """
+        return read_checkpoint(path, map_location or "cpu")

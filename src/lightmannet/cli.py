@@ -5,14 +5,16 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from jsonargparse import auto_cli
+from jsonargparse import Namespace, auto_cli
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.utilities import rank_zero_info
 
 import data_modules
 import lightmannet.learners  # noqa: F401  makes the methods known by their short names
 from lightmannet.callbacks.predictions import PredictionsFile
+from lightmannet.callbacks.run_state import RunState
 from lightmannet.checkpoint import check_checkpoint
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.learners.base import Learner
@@ -36,6 +38,8 @@ def main(args: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message="Couldn't infer the batch indices.*")
     warnings.filterwarnings("ignore", message="\\s*skip_none parameter was deprecated.*")
+    # A run that goes on has a folder of its own, and should.
+    warnings.filterwarnings("ignore", message="The dirpath has changed from.*")
     words = sys.argv[1:] if args is None else args
     try:
         if words[:2] == ["databases", "check"]:
@@ -72,6 +76,7 @@ class Lightning(LightningCLI):
                 "num_sanity_val_steps": 0,
                 "logger": {"class_path": "lightmannet.run_folder.RunFolder", "init_args": {"save_dir": "."}},
                 "callbacks": [PredictionsFile()] if run else [],
+                "plugins": [{"class_path": "lightmannet.checkpoint.SafeCheckpoints"}],
             },
             seed_everything_default=0,
             parser_kwargs={"epilog": _OWN},
@@ -106,9 +111,13 @@ class Lightning(LightningCLI):
         if self.subcommand is None:
             return
         options = self.config_init[self.subcommand]
+        now = _deciding(self.config[self.subcommand])
         if options.get("ckpt_path") not in (None, "best", "last", "hpc"):
-            check_checkpoint(options["ckpt_path"], self.model)
+            before = check_checkpoint(options["ckpt_path"], self.model)
+            if self.subcommand == "fit":
+                _report_changes(before, now)
         options["weights_only"] = True
+        self.trainer.callbacks.append(RunState(now))  # type: ignore[attr-defined]  # made by a part of the Trainer
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed for initial weights, dropout and everything that the data module draws."""
@@ -130,6 +139,25 @@ class _ConfigFile(SaveConfigCallback):
         if trainer.logger is not None:
             options = self.config.as_dict()
             trainer.logger.log_hyperparams({key: options[key] for key in ("seed_everything", "model", "data")})
+
+
+def _deciding(config: Namespace) -> dict[str, str]:
+    """Return the options that decide what is learned, by name, as text."""
+    parts = ("seed_everything", "model", "data", "trainer.precision", "trainer.accumulate_grad_batches")
+    return {name: str(value) for name, value in vars(config.as_flat()).items() if name.startswith(parts)}
+
+
+def _report_changes(before: dict[str, str], now: dict[str, str]) -> None:
+    """Say which options differ from those that a checkpoint was trained with."""
+    changed = [
+        f"  {name}: {before.get(name, 'not there')} → {now.get(name, 'not there')}"
+        for name in sorted(before.keys() | now.keys())
+        if before and before.get(name) != now.get(name)
+    ]
+    if changed:
+        rank_zero_info(
+            "The run goes on with other options than the checkpoint was trained with:\n" + "\n".join(changed)
+        )
 
 
 def _plain(message: str) -> str:

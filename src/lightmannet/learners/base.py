@@ -10,7 +10,7 @@ from jaxtyping import Float
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torchmetrics import MetricCollection
+from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
 from lightmannet.episode import Clips, Episode, Trial, concatenate
@@ -54,6 +54,9 @@ class Learner(LightningModule, ABC):
         self.network, self.learning_rate, self.weight_decay = network, learning_rate, weight_decay
         # ``val`` only scores people set aside from training; ``test`` scores are never used to choose anything.
         self.scores = nn.ModuleDict({"val": self._metrics("val"), "test": self._metrics("test")})
+        self.mean_loss = MeanMetric()
+        # In the checkpoint, so that the mean over an epoch is the same when a run goes on in the middle of it.
+        self.mean_loss.persistent(True)
 
     def adapt(self, support: Clips, auxiliary: Clips | None) -> Predictor:
         """Return a predictor that has learned from the task; the learner itself stays as it was.
@@ -99,6 +102,29 @@ class Learner(LightningModule, ABC):
         if beside:
             groups.append({"params": beside, "weight_decay": 0.0})
         return groups
+
+    def log_loss(self, loss: Float[Tensor, ""], clips: int) -> None:
+        """Log ``train/loss``, the mean over the epoch, in which this batch counts as ``clips`` clips."""
+        self.mean_loss.update(loss.detach(), clips)
+        self.log("train/loss", self.mean_loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=clips)
+
+    def on_train_epoch_start(self) -> None:
+        """Begin a new mean; Lightning does not call this where a run goes on in the middle of an epoch."""
+        self.mean_loss.reset()
+
+    def on_train_start(self) -> None:
+        """Let the options decide about step sizes and weight decay: a checkpoint brings those it was trained with."""
+        fresh = self.configure_optimizers()
+        optimizer = fresh["optimizer"] if isinstance(fresh, dict) else fresh
+        assert isinstance(optimizer, torch.optim.Optimizer)
+        for group, wanted in zip(self.trainer.optimizers[0].param_groups, optimizer.param_groups, strict=True):
+            group.update({name: wanted[name] for name in ("lr", "initial_lr", "weight_decay") if name in wanted})
+        for config in self.trainer.lr_scheduler_configs:
+            schedule = config.scheduler
+            assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
+            schedule.base_lrs = [group["initial_lr"] for group in schedule.optimizer.param_groups]
+            for group, factor in zip(schedule.optimizer.param_groups, schedule.lr_lambdas, strict=True):
+                group["lr"] = group["initial_lr"] * factor(schedule.last_epoch)
 
     def _score(self, part: str, batch: Clips | Trial) -> None:
         clips = _clips(batch)

@@ -128,8 +128,7 @@ class EpisodicLearner(Learner):
             loss = F.cross_entropy(self.network(clips.inputs), clips.labels)
         else:
             loss = self.meta_loss(batch)
-        size = len(batch.query)
-        self.log("train/loss", loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=size, sync_dist=True)
+        self.log_loss(loss, len(batch.query))
         # What this loss does not reach gets a gradient of zero: DistributedDataParallel waits for every parameter.
         return loss + 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
 

@@ -92,7 +92,7 @@ class MAXL(Learner):
         gradients = self._generator_gradient(clips, labels, parameters)
         tasks = _Tasks(self.network, self.auxiliary_head)
         loss = self._loss(tasks, clips, labels.detach())
-        self.log("train/loss", loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=len(clips), sync_dist=True)
+        self.log_loss(loss, len(clips))
         products = [(p * gradient).sum() for p, gradient in zip(parameters, gradients, strict=True)]
         generator = torch.stack(products).sum()
         return loss + generator - generator.detach()

@@ -61,7 +61,7 @@ class Ridge(Learner):
         if self.trainer.is_last_batch:
             self._solve()
         loss = (self.network.mer_head(features.to(clips.inputs.dtype)) - targets).square().sum(1).mean()
-        self.log("train/loss", loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=len(clips))
+        self.log_loss(loss, len(clips))
         return loss
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -51,7 +51,7 @@ class Supervised(Learner):
         """
         clips = self._chosen(batch)
         loss = F.cross_entropy(self.network(clips.inputs), clips.labels, label_smoothing=self.label_smoothing)
-        self.log("train/loss", loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=len(clips), sync_dist=True)
+        self.log_loss(loss, len(clips))
         return loss
 
     def _chosen(self, batch: Clips | Episode) -> Clips:

@@ -52,7 +52,7 @@ class WeightedAuxiliary(Learner):
         micro = micro_clips(batch)
         features = self.network.encode(torch.cat([micro.inputs, macro.inputs]))
         loss = self.weighted_loss(features[: len(micro)], features[len(micro) :], micro, macro)
-        self.log("train/loss", loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=len(micro), sync_dist=True)
+        self.log_loss(loss, len(micro))
         return loss
 
     def primary_loss(self, features: Float[Tensor, "micro feature"], clips: Clips) -> Float[Tensor, ""]:
