@@ -75,10 +75,11 @@ class RankSampler(Sampler[Key]):
             yield self.epoch, number
 
 
-class ResumableLoader(DataLoader[Batch]):
-    """A loader that goes on in the middle of an epoch; Lightning keeps its state in the checkpoint.
+class ResumableLoader:
+    """Loads batches and can go on in the middle of an epoch; Lightning keeps its state in the checkpoint.
 
-    Batches are functions of epoch and number, so the state is how many were given.
+    Batches are functions of epoch and number, so the state is how many were given. It holds a DataLoader and is none:
+    Lightning takes those apart and makes them anew, with a sampler of its own, before it predicts.
 
     Args:
         plan: The batches.
@@ -87,7 +88,9 @@ class ResumableLoader(DataLoader[Batch]):
     """
 
     def __init__(self, plan: BatchPlan, sampler: RankSampler, num_workers: int) -> None:
-        super().__init__(
+        self.sampler, self.given = sampler, 0
+        self.batch_sampler = None  # Lightning looks for both, to tell them the epoch
+        self._loader: DataLoader[Batch] = DataLoader(
             plan,
             batch_size=None,
             sampler=sampler,
@@ -97,21 +100,23 @@ class ResumableLoader(DataLoader[Batch]):
             # Its own, or each epoch would take a number from torch's generator, and a resumed run one more.
             generator=torch.Generator().manual_seed(0),
         )
-        self.keys, self.given = sampler, 0
 
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # a generator does what is needed of an iterator
-        self.given = self.keys.skipped
-        for batch in super().__iter__():
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[Batch]:
+        self.given = self.sampler.skipped
+        for batch in self._loader:
             self.given += 1
             yield batch
 
     def state_dict(self) -> dict[str, int]:
         """Return how many batches of the epoch were given; 0 at its end, where the next one begins."""
-        return {"given": self.given % max(len(self.keys), 1)}
+        return {"given": self.given % max(len(self), 1)}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Let the next iteration begin after the batches that were given."""
-        self.keys.skipped = state_dict["given"]
+        self.sampler.skipped = state_dict["given"]
 
 
 class SubjectDisjointDataModule(LightningDataModule, ABC):
@@ -179,11 +184,11 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
     def recognition_plan(self, clips: Clips) -> BatchPlan:
         """Return these clips as batches to recognise."""
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> ResumableLoader:
         """Return the training batches."""
         return self._loader(self.training_plan(), training=True)
 
-    def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
+    def val_dataloader(self) -> ResumableLoader | list[ResumableLoader]:
         """Return the validation clips as batches to recognise; nothing without validation people.
 
         Raises:
@@ -197,15 +202,15 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
             return []
         return self._loader(self.recognition_plan(self.validation), training=False)
 
-    def test_dataloader(self) -> DataLoader[Batch]:
+    def test_dataloader(self) -> ResumableLoader:
         """Return the clips of the fold's test people as batches to recognise."""
         return self._loader(self.recognition_plan(self.testing), training=False)
 
-    def predict_dataloader(self) -> DataLoader[Batch]:
+    def predict_dataloader(self) -> ResumableLoader:
         """Return the same batches as ``test_dataloader``."""
         return self.test_dataloader()
 
-    def _loader(self, plan: BatchPlan, training: bool) -> DataLoader[Batch]:
+    def _loader(self, plan: BatchPlan, training: bool) -> ResumableLoader:
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         # A process that has no batch to recognise would skip the loop, and the others wait for its scores forever.
         length = len(plan) if training else max(len(plan), world_size)

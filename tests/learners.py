@@ -1,6 +1,7 @@
 """One small learner of every method, and a quiet trainer, for tests."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from lightning.pytorch import Callback, Trainer
@@ -77,14 +78,19 @@ def make(name: str) -> Learner:
     return METHODS[name]()
 
 
-def trainer(epochs: int, accumulate: int = 1, callback: Callback | None = None, bfloat16: bool = False) -> Trainer:
+def trainer(
+    epochs: int,
+    accumulate: int = 1,
+    callback: Callback | None = None,
+    precision: Literal["32-true", "bf16-mixed", "16-true"] = "32-true",
+) -> Trainer:
     """Return a trainer that writes nothing and runs on one CPU."""
     return Trainer(
         accelerator="cpu",
         devices=1,
         max_epochs=epochs,
         accumulate_grad_batches=accumulate,
-        precision="bf16-mixed" if bfloat16 else "32-true",
+        precision=precision,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -1,49 +1,100 @@
-"""One process and two give the same scores."""
+"""One process and two learn the same and give the same scores."""
 
 import csv
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+
+from tests.clips import MadeCorpus
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "import sys; from lightmannet.cli import main; main(sys.argv[1:])\n"
 
 
-def fitted(folder: Path, devices: int) -> dict[str, str]:
-    """Fit one meta-step of four tasks on ``devices`` processes and return the validation scores."""
-    folder.mkdir()
+def run(folder: Path, devices: int, *words: str) -> None:
+    """Run one command on ``devices`` processes, in double precision."""
+    folder.mkdir(exist_ok=True)
     (folder / "run.py").write_text(SCRIPT)
-    words = [
-        "fit",
+    options = [
         f"--config={ROOT / 'configs' / 'lightmannet.yaml'}",
         "--data.init_args.corpus=tests.clips.MadeCorpus",
-        "--data.init_args.episodes_per_epoch=4",
+        "--data.init_args.episodes_per_epoch=8",
         "--data.init_args.n_shot=2",
         "--data.init_args.n_query=2",
         "--model.init_args.warm_start.epochs=0",
         "--model.init_args.network.init_args.encoder.init_args.dropout=0",
-        "--trainer.max_epochs=1",
+        "--trainer.max_epochs=2",
         "--trainer.accelerator=cpu",
+        "--trainer.precision=64-true",
         f"--trainer.devices={devices}",
         f"--trainer.accumulate_grad_batches={4 // devices}",
         *(["--trainer.strategy=ddp"] if devices > 1 else []),
     ]
-    search = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    environment = {**os.environ, "PYTHONPATH": search}
-    done = subprocess.run(
-        [sys.executable, "run.py", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    command = [sys.executable, "run.py", words[0], *options, *words[1:]]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    rows = list(csv.DictReader((folder / "lightning_logs" / "version_0" / "metrics.csv").open()))
-    return {name: value for row in rows for name, value in row.items() if value}
+
+
+def scores(folder: Path, version: int) -> dict[str, float]:
+    """Return every logged value by name, epoch and step."""
+    with (folder / "lightning_logs" / f"version_{version}" / "metrics.csv").open() as file:
+        return {
+            f"{name} {row['epoch']} {row['step']}": float(value)
+            for row in csv.DictReader(file)
+            for name, value in row.items()
+            if value and name not in ("epoch", "step")
+        }
+
+
+def checkpoint(folder: Path) -> Path:
+    (path,) = folder.glob("lightning_logs/version_0/checkpoints/*.ckpt")
+    return path
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    content: dict[str, Any] = torch.load(checkpoint(folder), weights_only=True)
+    return {name: value for name, value in content["state_dict"].items() if name.startswith("network.")}
 
 
 @pytest.mark.slow
-def test_two_processes_of_two_tasks_equal_one_of_four(tmp_path: Path) -> None:
-    one, two = fitted(tmp_path / "one", 1), fitted(tmp_path / "two", 2)
-    assert one.keys() == two.keys() >= {"train/loss", "val/uf1", "val/uar"}
+@pytest.mark.parametrize("first_order", [False, True])
+def test_two_processes_of_two_tasks_equal_one_of_four(first_order: bool, tmp_path: Path) -> None:
+    """Two meta-batches of four tasks in each of two epochs: weights and logged values, to 1e-12."""
+    order = f"--model.init_args.inner.first_order={first_order}"
+    for name, devices in (("one", 1), ("two", 2)):
+        run(tmp_path / name, devices, "fit", order)
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert one.keys() == two.keys()
     for name in one:
-        assert float(two[name]) == pytest.approx(float(one[name]), abs=1e-5), name
+        assert one[name].dtype == torch.float64
+        torch.testing.assert_close(two[name], one[name], rtol=0, atol=1e-12, msg=name)
+    logged = [scores(tmp_path / name, 0) for name in ("one", "two")]
+    assert logged[0].keys() == logged[1].keys()
+    assert {name.split()[0] for name in logged[0]} >= {"train/loss", "val/uf1", "val/uar"}
+    for name, value in logged[0].items():
+        assert logged[1][name] == pytest.approx(value, abs=1e-12), name
+
+
+@pytest.mark.slow
+def test_test_clips_count_once_on_two_devices(tmp_path: Path) -> None:
+    """An odd number of batches: nothing is repeated to fill up."""
+    folder = tmp_path / "one"
+    run(folder, 1, "fit", "--data.init_args.protocol.init_args.k=3")
+    more = ["--data.init_args.protocol.init_args.k=3", f"--ckpt_path={checkpoint(folder)}"]
+    for verb in ("test", "predict"):
+        run(folder, 1, verb, *more)
+        run(folder, 2, verb, *more)
+    one, two = scores(folder, 1), scores(folder, 2)
+    assert {name.split()[0] for name in one} == {"test/uf1", "test/uar", "test/accuracy"}
+    assert one == two
+    predictions = [(folder / "lightning_logs" / f"version_{v}" / "predictions.csv").read_text() for v in (3, 4)]
+    assert predictions[0] == predictions[1]
+    clips = [line.split(",")[0] for line in predictions[0].splitlines()[1:]]
+    assert len(clips) == len(set(clips)) > 1
+    assert set(clips) < set(MadeCorpus().load().micro.ids)

@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
-from torch.utils.data import DataLoader
 
-from data_modules.base import Batch, RankSampler, SubjectDisjointDataModule, require_positive
+from data_modules.base import Batch, RankSampler, ResumableLoader, SubjectDisjointDataModule, require_positive
 from data_modules.conventional import ConventionalDataModule
 from data_modules.corpus import Corpus
 from data_modules.episodic import EpisodicDataModule
@@ -102,9 +101,8 @@ def recognised(batch: Batch) -> Clips:
     return batch.query if isinstance(batch, Trial) else batch
 
 
-def batches(loader: DataLoader[Batch] | list[DataLoader[Batch]], epoch: int = 0) -> list[Batch]:
-    assert isinstance(loader, DataLoader)
-    assert isinstance(loader.sampler, RankSampler)
+def batches(loader: ResumableLoader | list[ResumableLoader], epoch: int = 0) -> list[Batch]:
+    assert isinstance(loader, ResumableLoader)
     loader.sampler.set_epoch(epoch)
     return list(loader)
 

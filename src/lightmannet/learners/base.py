@@ -14,6 +14,7 @@ from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
 from lightmannet.episode import Clips, Episode, Trial, concatenate
+from lightmannet.errors import ConfigurationError
 from lightmannet.metrics import UnweightedAverageRecall, UnweightedF1
 from lightmannet.networks import TwoBranchNetwork
 
@@ -48,6 +49,9 @@ class Learner(LightningModule, ABC):
         learning_rate: Step size of AdamW (the outer one, β, where there are two), > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0; what a method learns beside the network does not decay.
     """
+
+    takes_gradients = False
+    """Whether training takes gradients of its own, beside those of Lightning."""
 
     def __init__(self, network: TwoBranchNetwork, learning_rate: float, weight_decay: float) -> None:
         super().__init__()
@@ -107,6 +111,18 @@ class Learner(LightningModule, ABC):
         """Log ``train/loss``, the mean over the epoch, in which this batch counts as ``clips`` clips."""
         self.mean_loss.update(loss.detach(), clips)
         self.log("train/loss", self.mean_loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=clips)
+
+    def on_fit_start(self) -> None:
+        """Refuse a precision that the method cannot be trained in.
+
+        Raises:
+            ConfigurationError: Half precision, for a method that takes gradients of its own.
+        """
+        if self.takes_gradients and self.trainer.precision in ("16-mixed", "16-true"):
+            raise ConfigurationError(
+                f"{type(self).__name__} takes gradients within its loss, and float16 rounds small ones to zero: the "
+                "scaling that guards Lightning's own gradients does not reach them. Set trainer.precision: bf16-mixed."
+            )
 
     def on_train_epoch_start(self) -> None:
         """Begin a new mean; Lightning does not call this where a run goes on in the middle of an epoch."""

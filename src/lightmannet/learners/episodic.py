@@ -154,6 +154,8 @@ class InnerLoopLearner(EpisodicLearner):
     Reference: Finn, Abbeel, Levine 2017, "Model-Agnostic Meta-Learning", arXiv 1703.03400, algorithm 2.
     """
 
+    takes_gradients = True
+
     def __init__(
         self,
         network: TwoBranchNetwork,

@@ -52,6 +52,8 @@ class MAXL(Learner):
     1901.08933, section 3 and algorithm 1; GitHub repository WangJingyao07/LightmanNet for the settings.
     """
 
+    takes_gradients = True
+
     def __init__(
         self,
         network: TwoBranchNetwork,

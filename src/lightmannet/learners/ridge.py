@@ -42,6 +42,7 @@ class Ridge(Learner):
         Raises:
             ConfigurationError: There are several devices, of which each would see a part of the clips.
         """
+        super().on_fit_start()
         if self.trainer.world_size > 1:
             raise ConfigurationError("Ridge solves one system for all clips and runs on one device: set devices: 1.")
         self._seen = []

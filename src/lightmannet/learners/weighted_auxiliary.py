@@ -110,6 +110,8 @@ class GradientSimilarity(WeightedAuxiliary):
     Gradient Similarity", arXiv 1812.02224, the weighted (cosine) and the unweighted version (sign).
     """
 
+    takes_gradients = True
+
     def __init__(
         self,
         network: TwoBranchNetwork,

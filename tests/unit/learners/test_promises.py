@@ -157,7 +157,7 @@ def test_methods_without_tasks_learn_plain_batches(name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_runs_in_bfloat16(name: str) -> None:
-    learner, fitted = make(name), trainer(1, bfloat16=True)
+    learner, fitted = make(name), trainer(1, precision="bf16-mixed")
     fitted.fit(learner, datamodule=episodic(2))
     fitted.test(learner, datamodule=episodic(2), verbose=False)
     assert all(torch.isfinite(value).all() for value in learner.state_dict().values())
