@@ -1,9 +1,12 @@
 """What every method promises, whichever it is."""
 
+from functools import cache
+
 import pytest
 import torch
 
-from data_modules import ConventionalDataModule, EpisodicDataModule, SubjectKFold
+from data_modules import ConventionalDataModule, EpisodicDataModule, SubjectKFold, SyntheticMotion
+from data_modules.corpus import Corpus, CorpusSource
 from lightmannet.episode import Clips, Episode, Trial
 from lightmannet.errors import ConfigurationError
 from tests.clips import MadeCorpus, make_clips, make_episode
@@ -131,15 +134,30 @@ def episodic(episodes: int) -> EpisodicDataModule:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if name not in ("linear", "ststnet")])
-def test_every_method_learns_an_easy_corpus_of_tasks(name: str) -> None:
-    learner = make(name)
+@cache
+def embedded() -> Corpus:
+    return SyntheticMotion(macro_clips=120).load()
+
+
+class Embedded(CorpusSource):
+    """The embedded corpus with fewer macro-expressions, generated once a process."""
+
+    def load(self) -> Corpus:
+        return embedded()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_learns_the_embedded_corpus(name: str) -> None:
+    """A hundred tasks give a UF1 of .46 to .63 on the 110 clips of unseen people; the commonest class gives .24."""
+    data = EpisodicDataModule(
+        Embedded(), SubjectKFold(4), episodes_per_epoch=20, auxiliary="corpus", augmentation=None, draws=4
+    )
+    learner, fitted = make(name), trainer(5)
     learner.learning_rate = 3e-3
-    fitted = trainer(6 if name == "reptile" else 4, accumulate=2)
-    fitted.fit(learner, datamodule=episodic(8))
+    fitted.fit(learner, datamodule=data)
     before = {key: value.clone() for key, value in learner.state_dict().items()}
-    fitted.test(learner, datamodule=episodic(8), verbose=False)
-    assert fitted.callback_metrics["test/uf1"] > 0.8
+    fitted.test(learner, datamodule=data, verbose=False)
+    assert fitted.callback_metrics["test/uf1"] > 0.42
     after = {key: value for key, value in learner.state_dict().items() if not key.startswith("scores.")}
     assert all(torch.equal(before[key], value) for key, value in after.items())
 
