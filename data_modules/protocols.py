@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,13 +43,31 @@ class Fold:
 
 
 class Protocol(ABC):
-    """A way to divide the people of a corpus into test groups, the same for every method and seed."""
+    """A way to divide the people of a corpus, the same for every method and seed.
 
-    name: str
+    The subclasses are frozen dataclasses: what they hold is all that decides who is trained on and who is tested.
+    """
+
+    name: ClassVar[str]
+    """Short name for commands and folders."""
+    description: ClassVar[str]
+    """What is done, as a table says it of itself."""
 
     @abstractmethod
     def groups(self, clips: Clips) -> list[tuple[str, ...]]:
-        """Return the test people of each fold; together they are all people, each once."""
+        """Return the test people of each fold; nobody occurs in two of them.
+
+        Raises:
+            ConfigurationError: The corpus has not the people or databases that are asked for.
+        """
+
+    def people(self, clips: Clips) -> set[str]:
+        """Return who takes part, in training or in test: here everybody."""
+        return set(clips.subjects)
+
+    def tested(self, clips: Clips) -> Clips:
+        """Return the clips that all folds together test, each once."""
+        return select_subjects(clips, tuple(person for group in self.groups(clips) for person in group))
 
     def fold(self, clips: Clips, number: int, validation_fraction: float = 0.0, seed: int = 0) -> Fold:
         """Return fold ``number``, with about ``validation_fraction`` of the training clips' people set aside.
@@ -69,7 +88,7 @@ class Protocol(ABC):
         if not 0 <= validation_fraction < 1:
             raise ConfigurationError(f"validation_fraction must lie in [0, 1), but is {validation_fraction}.")
         test = groups[number]
-        rest = set(clips.subjects) - set(test)
+        rest = self.people(clips) - set(test)
         validation: tuple[str, ...] = ()
         if validation_fraction and rest:
             sizes = (validation_fraction, 1 - validation_fraction)
@@ -82,20 +101,23 @@ class Protocol(ABC):
         return Fold(train=tuple(sorted(rest - set(validation))), validation=validation, test=test)
 
 
+@dataclass(frozen=True)
 class LeaveOneSubjectOut(Protocol):
     """Each person is tested once by a network trained on everybody else, of all databases (MEGC2019's CDE)."""
 
     name = "loso"
+    description = "leave-one-subject-out, trained on the other subjects of all databases"
 
     def groups(self, clips: Clips) -> list[tuple[str, ...]]:
         """Return one group a person, in alphabetical order."""
         return [(person,) for person in sorted(set(clips.subjects))]
 
 
+@dataclass(frozen=True)
 class SubjectKFold(Protocol):
     """K groups of people with about the same number of clips of each class; a quick look, not the field's protocol.
 
-    Args:
+    Attributes:
         k: Number of folds, >= 2.
         seed: Chooses the grouping; it is not the training seed, so that all seeds share the folds.
 
@@ -103,12 +125,15 @@ class SubjectKFold(Protocol):
         ConfigurationError: k < 2, or more folds than people.
     """
 
-    name = "kfold"
+    k: int = 5
+    seed: int = 0
 
-    def __init__(self, k: int = 5, seed: int = 0) -> None:
-        if k < 2:
-            raise ConfigurationError(f"SubjectKFold needs k >= 2, but k is {k}.")
-        self.k, self.seed = k, seed
+    name = "kfold"
+    description = "folds by subject, a quick look and not the field's protocol"
+
+    def __post_init__(self) -> None:
+        if self.k < 2:
+            raise ConfigurationError(f"SubjectKFold needs k >= 2, but k is {self.k}.")
 
     def groups(self, clips: Clips) -> list[tuple[str, ...]]:
         """Return ``k`` groups of people."""

@@ -158,7 +158,7 @@ def test_a_failed_run_is_a_hole_with_a_log_and_stops_nothing(
     assert "ask for 502" in message
     assert len(cells(tmp_path)) == 10
     assert "| maml_broken | not all folds finished" in (tmp_path / "small-kfold" / "table.md").read_text()
-    assert "ask for 502" in (tmp_path / "small-kfold" / "failed" / "maml_broken.fold-00.seed-0.log").read_text()
+    assert "ask for 502" in (tmp_path / "small-kfold" / "failed" / "maml_broken" / "fold-00.seed-0.log").read_text()
 
 
 def test_seeds_that_are_not_whole_are_left_out_and_counted(finished: Path, tmp_path: Path) -> None:

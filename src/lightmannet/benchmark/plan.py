@@ -2,11 +2,12 @@
 
 import hashlib
 import importlib.metadata
+import json
 import platform
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from jsonargparse import ArgumentParser
@@ -17,15 +18,13 @@ from data_modules.auxiliary import Auxiliary
 from data_modules.base import SubjectDisjointDataModule
 from data_modules.corpus import Corpus
 from data_modules.episodic import EpisodicDataModule
+from data_modules.protocols import LeaveOneSubjectOut, Protocol, SubjectKFold
 from lightmannet.cli import Lightning
 from lightmannet.errors import ConfigurationError
 
 ProtocolName = Literal["kfold", "loso"]
 
-_PROTOCOLS: dict[ProtocolName, str] = {
-    "kfold": "data_modules.SubjectKFold",
-    "loso": "data_modules.LeaveOneSubjectOut",
-}
+_PROTOCOLS: dict[ProtocolName, Protocol] = {"kfold": SubjectKFold(), "loso": LeaveOneSubjectOut()}
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,19 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """One setting of what a table varies beside the method.
+
+    Attributes:
+        options: Words that every method's command line takes, after its own.
+        value: Place on the axis, e.g. 0.2 for a fifth of the labels; None where the settings have no order.
+    """
+
+    options: list[str] = field(default_factory=list)
+    value: float | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """A table as its YAML file describes it.
 
@@ -49,51 +61,85 @@ class Table:
         title: Headline.
         data: Configuration of the corpus, relative to the table's file.
         methods: Rows, by name.
-        protocol: ``kfold``, five folds by subject, or ``loso``, leave-one-subject-out.
+        protocol: How people are divided, one of ``data_modules.protocols``.
         seeds: Training seeds; scores are given as mean ± standard deviation over them.
+        axis: Name of what the conditions vary, e.g. ``label noise``.
+        conditions: Settings that each method is run under, by name; without any there is one, without a name.
+        baseline: Method that the others are compared with; empty compares with none.
+        oracle_epoch: Also keep what the field often reports: answers of the epoch that was best on the test people.
+            They stand beside the honest ones, never in their place.
     """
 
     title: str
     data: str
     methods: dict[str, Method]
-    protocol: ProtocolName = "kfold"
+    protocol: Protocol = field(default_factory=SubjectKFold)
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
+    axis: str = ""
+    conditions: dict[str, Condition] = field(default_factory=lambda: {"": Condition()})
+    baseline: str = ""
+    oracle_epoch: bool = False
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run: a method on one fold with one seed.
+    """One run: a method under one condition on one fold with one seed.
 
     Attributes:
         method: Name of the row.
+        condition: Name of the condition; empty where the table has none.
+        value: Place of the condition on the table's axis, or None.
         fold: Number of the fold.
         seed: Training seed.
         words: What ``Lightning`` parses to make the run.
+        oracle_epoch: Also keep the answers of the epoch that was best on the test people.
         key: Digest of everything that can change the score.
     """
 
     method: str
+    condition: str
+    value: float | None
     fold: int
     seed: int
     words: tuple[str, ...]
+    oracle_epoch: bool
     key: str
+
+    @property
+    def stem(self) -> str:
+        """What tells the cell from the others of its table, as a path: ``MAML/10 %/fold-00.seed-0``."""
+        parts = [self.method, *([self.condition] if self.condition else [])]
+        return "/".join([*parts, f"fold-{self.fold:02d}.seed-{self.seed}"])
 
     @property
     def file_name(self) -> str:
         """Path of the cell's result within its table's folder."""
-        return f"cells/{self.method}/fold-{self.fold:02d}.seed-{self.seed}.{self.key[:12]}.json"
+        return f"cells/{self.stem}.{self.key[:12]}.json"
+
+    def __str__(self) -> str:
+        condition = f", {self.condition}" if self.condition else ""
+        return f"{self.method}{condition}, fold {self.fold}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A table's cells and the corpus they share."""
+    """A table's cells and what they share.
+
+    Attributes:
+        table: The table.
+        protocol: How people are divided; a condition may change its options.
+        corpus: The clips.
+        tested: Ids of the clips that all folds together test, each once, by condition.
+        cells: What is to be run.
+        auxiliary: Kind of D^aux by method, for those that have one.
+    """
 
     table: Table
-    protocol: ProtocolName
+    protocol: Protocol
     corpus: Corpus
+    tested: dict[str, tuple[str, ...]]
     cells: list[Cell]
     auxiliary: dict[str, Auxiliary]
-    """Kind of D^aux by method, for those that have one."""
 
 
 def read_table(path: Path) -> Table:
@@ -117,6 +163,13 @@ def read_table(path: Path) -> Table:
         raise ConfigurationError(f"{path} does not describe a table: {error}") from error
     if not table.methods or not table.seeds:
         raise ConfigurationError(f"{path} needs at least one method and one seed.")
+    if not table.conditions:
+        raise ConfigurationError(f"{path}: conditions is empty; leave it out, or name one at least.")
+    odd = [name for name in (*table.methods, *table.conditions) if "/" in name or name.startswith(".")]
+    if odd:
+        raise ConfigurationError(f"{path}: {odd[0]!r} cannot be a folder's name; take one without / and leading dot.")
+    if table.baseline and table.baseline not in table.methods:
+        raise ConfigurationError(f"{path}: baseline: {table.baseline!r} is none of the methods, {list(table.methods)}.")
     return table
 
 
@@ -132,35 +185,43 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
         DataError: The corpus cannot be read.
     """
     table = read_table(path)
-    protocol = protocol or table.protocol
-    words = {name: _words(path, table, method, protocol) for name, method in table.methods.items()}
-    modules = {name: Lightning(list(w), run=False).datamodule for name, w in words.items()}
-    first: SubjectDisjointDataModule = next(iter(modules.values()))
-    corpus = first.corpus
-    folds = len(first.protocol.groups(corpus.micro))
-    common = [_code(), *(f"{name} {version}" for name, version in versions().items()), _data(corpus)]
-    cells = [
-        _cell(name, fold, seed, words[name], common)
-        for seed in table.seeds
-        for fold in range(folds)
-        for name in table.methods
-    ]
-    auxiliary: dict[str, Auxiliary] = {
-        name: module.auxiliary
-        for name, module in modules.items()
-        if isinstance(module, EpisodicDataModule) and module.auxiliary != "none"
-    }
-    return Plan(table, protocol, corpus, cells, auxiliary)
+    if protocol is not None:
+        table = replace(table, protocol=_PROTOCOLS[protocol])
+    cells: list[Cell] = []
+    auxiliary: dict[str, Auxiliary] = {}
+    tested: dict[str, tuple[str, ...]] = {}
+    corpora: list[Corpus] = []
+    for name, condition in table.conditions.items():
+        words = {method: _words(path, table, method, condition) for method in table.methods}
+        modules = {method: Lightning(list(mine), run=False).datamodule for method, mine in words.items()}
+        for method, module in modules.items():
+            if isinstance(module, EpisodicDataModule) and module.auxiliary != "none":
+                auxiliary.setdefault(method, module.auxiliary)
+        first: SubjectDisjointDataModule = next(iter(modules.values()))
+        corpora.append(first.corpus)
+        tested[name] = first.protocol.tested(first.corpus.micro).ids
+        common = [_code(), *(f"{package} {version}" for package, version in versions().items()), _data(first.corpus)]
+        cells += [
+            _cell(method, name, fold, seed, words[method], table, common)
+            for seed in table.seeds
+            for fold in range(len(first.protocol.groups(first.corpus.micro)))
+            for method in table.methods
+        ]
+    # The first seed of everything, then the second …
+    cells.sort(key=lambda cell: table.seeds.index(cell.seed))
+    return Plan(table, table.protocol, corpora[0], tested, cells, auxiliary)
 
 
-def _words(path: Path, table: Table, method: Method, protocol: ProtocolName) -> tuple[str, ...]:
-    for name in (method.config, table.data):
+def _words(path: Path, table: Table, method: str, condition: Condition) -> tuple[str, ...]:
+    config, options = table.methods[method].config, table.methods[method].options
+    for name in (config, table.data):
         if not (path.parent / name).is_file():
             raise ConfigurationError(f"{path} names {name}, but there is no file {path.parent / name}.")
+    protocol = {"class_path": f"data_modules.{type(table.protocol).__name__}", "init_args": _options(table.protocol)}
     return (
-        f"--config={path.parent / method.config}",
+        f"--config={path.parent / config}",
         f"--config={path.parent / table.data}",
-        f"--data.init_args.protocol={_PROTOCOLS[protocol]}",
+        f"--data.init_args.protocol={json.dumps(protocol)}",
         # Last epoch, everybody trained on: nothing is chosen, so nobody is set aside to choose with.
         "--data.init_args.validation_fraction=0",
         "--trainer.logger=false",
@@ -168,19 +229,30 @@ def _words(path: Path, table: Table, method: Method, protocol: ProtocolName) -> 
         "--trainer.enable_progress_bar=false",
         "--trainer.enable_model_summary=false",
         "--trainer.devices=1",
-        *method.options,
+        *options,
+        *condition.options,
     )
 
 
-def _cell(method: str, fold: int, seed: int, words: tuple[str, ...], common: list[str]) -> Cell:
+def _options(protocol: Protocol) -> dict[str, Any]:
+    assert is_dataclass(protocol)  # as its docstring says
+    assert not isinstance(protocol, type)
+    return asdict(protocol)
+
+
+def _cell(
+    method: str, condition: str, fold: int, seed: int, words: tuple[str, ...], table: Table, common: list[str]
+) -> Cell:
     words = (*words, f"--data.init_args.fold={fold}", f"--seed_everything={seed}")
     # The content of a configuration decides, not where it lies.
     contents = [
         Path(word.removeprefix("--config=")).read_text(encoding="utf-8") if word.startswith("--config=") else word
         for word in words
     ]
+    contents += ["oracle epoch"] if table.oracle_epoch else []
     key = hashlib.sha256("\0".join([*contents, *common]).encode()).hexdigest()
-    return Cell(method, fold, seed, words, key)
+    value = table.conditions[condition].value
+    return Cell(method, condition, value, fold, seed, words, table.oracle_epoch, key)
 
 
 @cache

@@ -50,7 +50,7 @@ def write_report(plan: Plan, results: list[Result], folder: Path) -> str:
 
 def _check(plan: Plan, results: list[Result]) -> None:
     clips = Counter(answer.clip for result in results for answer in result.answers)
-    if clips != Counter(plan.corpus.micro.ids):
+    if clips != Counter(plan.tested[results[0].condition]):
         raise LightmanNetError("The folds do not hold each clip of the corpus exactly once; run with --fresh.")
     if any(set(result.train_subjects) & set(result.test_subjects) for result in results):
         raise LightmanNetError("A person was both trained on and tested; run with --fresh.")
@@ -103,10 +103,7 @@ def _footer(plan: Plan) -> list[str]:
     micro = plan.corpus.micro
     people = len(set(micro.subjects))
     folds = len({cell.fold for cell in plan.cells})
-    how = {
-        "kfold": f"{folds} folds by subject, a quick look and not the field's protocol",
-        "loso": "leave-one-subject-out, trained on the other subjects of all databases",
-    }[plan.protocol]
+    how = f"{folds} {plan.protocol.description}" if plan.protocol.name == "kfold" else plan.protocol.description
     seeds = len(plan.table.seeds)
     spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed, so no spread is known"
     kind = "**Synthetic** clips: the numbers say nothing about real faces." if plan.corpus.synthetic else "Real clips."

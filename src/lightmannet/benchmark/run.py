@@ -15,13 +15,26 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
 
+from lightmannet.benchmark.measure import (
+    Curve,
+    adapting_seconds,
+    forget_peak_memory,
+    git_state,
+    multiply_adds,
+    parameter_count,
+    peak_memory_mb,
+)
+from lightmannet.benchmark.oracle import OracleEpoch
 from lightmannet.benchmark.plan import Cell, ProtocolName, make_plan, versions
 from lightmannet.benchmark.quiet import quiet
 from lightmannet.benchmark.report import write_report
 from lightmannet.benchmark.store import Answer, Result, read_result, write_result
+from lightmannet.episode import Clips
 from lightmannet.errors import LightmanNetError
 from lightmannet.files import write_atomically
+from lightmannet.learners.base import Learner, tested_clips
 
 
 def table(
@@ -46,7 +59,7 @@ def table(
     """
     quiet()
     plan = make_plan(table, protocol)
-    folder = results / f"{table.stem}-{plan.protocol}"
+    folder = results / f"{table.stem}-{plan.protocol.name}"
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -78,31 +91,53 @@ def run_cell(cell: Cell) -> Result:
     from lightmannet.cli import Lightning
 
     quiet()
+    forget_peak_memory()
     cli = Lightning(list(cell.words), run=False)
     trainer, model, data = cli.trainer, cli.model, cli.datamodule
+    assert isinstance(model, Learner)
+    curve, oracle = Curve(), OracleEpoch(data)
+    trainer.callbacks += [curve, oracle] if cell.oracle_epoch else [curve]  # type: ignore[attr-defined]
     start = time.perf_counter()
     trainer.fit(model, datamodule=data)
     trained = time.perf_counter()
     predicted: Any = trainer.predict(model, datamodule=data)
     end = time.perf_counter()
-    answers = [
-        Answer(clip, int(label), [round(float(p), 6) for p in row])
-        for clips, probabilities in predicted
-        for clip, label, row in zip(clips.ids, clips.labels, probabilities, strict=True)
-    ]
+    memory = peak_memory_mb()
+    model.eval()
+    batch = next(iter(data.predict_dataloader())).to(model.device)
     return Result(
         method=cell.method,
+        condition=cell.condition,
+        value=cell.value,
         fold=cell.fold,
         seed=cell.seed,
         key=cell.key,
         words=list(cell.words),
         config=cli.parser.dump(cli.config, skip_unset=False),
         versions=versions(),
+        git=git_state(),
         train_subjects=list(data.fold.train),
         test_subjects=list(data.fold.test),
-        seconds={"training": round(trained - start, 3), "predicting": round(end - trained, 3)},
-        answers=answers,
+        parameters=parameter_count(model),
+        multiply_adds=multiply_adds(model, tested_clips(batch).select([0])),
+        peak_memory_mb=memory,
+        seconds={
+            "training": round(trained - start, 3),
+            "predicting": round(end - trained, 3),
+            "adapting": round(adapting_seconds(model, batch), 6),
+        },
+        curve=curve.epochs,
+        answers=_answers(predicted),
+        oracle=_answers(oracle.best) if cell.oracle_epoch else None,
     )
+
+
+def _answers(predicted: list[tuple[Clips, Tensor]]) -> list[Answer]:
+    return [
+        Answer(clip, int(label), [round(float(p), 6) for p in row])
+        for clips, probabilities in predicted
+        for clip, label, row in zip(clips.ids, clips.labels, probabilities, strict=True)
+    ]
 
 
 def _run(cells: list[Cell], folder: Path, workers: int) -> list[str]:
@@ -121,7 +156,7 @@ def _run(cells: list[Cell], folder: Path, workers: int) -> list[str]:
     with Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=600) as progress:
         bar = progress.add_task("running", total=len(cells))
         for number, (cell, future) in enumerate(_outcomes(cells, workers), 1):
-            name = f"{cell.method}, fold {cell.fold}, seed {cell.seed}"
+            name = str(cell)
             try:
                 result = future.result()
                 write_result(folder, cell, result)
@@ -134,7 +169,7 @@ def _run(cells: list[Cell], folder: Path, workers: int) -> list[str]:
             except OSError as error:
                 raise LightmanNetError(f"{folder} cannot be written: {error}. Finished runs are kept.") from error
             except Exception as error:
-                log = folder / "failed" / f"{cell.method}.fold-{cell.fold:02d}.seed-{cell.seed}.log"
+                log = folder / "failed" / f"{cell.stem}.log"
                 write_atomically(log, "".join(traceback.format_exception(error)))
                 failed.append(f"{name}: {error} (log: {log})")
                 outcome = "FAILED"

@@ -76,7 +76,7 @@ class Learner(LightningModule, ABC):
     def recognise(self, batch: Clips | Trial) -> Float[Tensor, "clip class"]:
         """Return class probabilities: as they are for plain clips, averaged over the support draws for a trial."""
         if isinstance(batch, Clips) or not len(batch.query):
-            return self.predict(_clips(batch))
+            return self.predict(tested_clips(batch))
         return torch.stack([self.adapt(e.support, e.auxiliary).predict(batch.query) for e in batch.episodes]).mean(0)
 
     @abstractmethod
@@ -93,7 +93,7 @@ class Learner(LightningModule, ABC):
 
     def predict_step(self, batch: Clips | Trial, batch_idx: int) -> tuple[Clips, Float[Tensor, "clip class"]]:
         """Return the clips with their class probabilities."""
-        return _clips(batch), self.recognise(batch)
+        return tested_clips(batch), self.recognise(batch)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return AdamW over all parameters."""
@@ -143,7 +143,7 @@ class Learner(LightningModule, ABC):
                 group["lr"] = group["initial_lr"] * factor(schedule.last_epoch)
 
     def _score(self, part: str, batch: Clips | Trial) -> None:
-        clips = _clips(batch)
+        clips = tested_clips(batch)
         scores = self.scores[part]
         assert isinstance(scores, MetricCollection)
         # With fewer batches than devices some device gets an empty one: it has nothing to add but must take part.
@@ -164,7 +164,8 @@ class Learner(LightningModule, ABC):
         )
 
 
-def _clips(batch: Clips | Trial) -> Clips:
+def tested_clips(batch: Clips | Trial) -> Clips:
+    """Return the clips of a batch to recognise."""
     return batch if isinstance(batch, Clips) else batch.query
 
 

@@ -1,0 +1,85 @@
+"""What a run costs, and what it went through: size, memory, time to adapt, training curve, code's commit."""
+
+import subprocess
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch.utils.flop_counter import FlopCounterMode
+
+from lightmannet.episode import Clips, Trial
+from lightmannet.learners.base import Learner
+
+_RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+
+
+class Curve(Callback):
+    """Keeps the mean training loss of each epoch."""
+
+    def __init__(self) -> None:
+        self.epochs: list[dict[str, float]] = []
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note the epoch's loss; a method that minimises nothing has none."""
+        if (loss := trainer.callback_metrics.get("train/loss")) is not None:
+            self.epochs.append({"epoch": trainer.current_epoch, "train_loss": round(float(loss), 6)})
+
+
+def forget_peak_memory() -> None:
+    """Begin to measure the peak anew: a worker runs many cells one after another."""
+    with suppress(OSError):
+        _RESET.write_text("5")
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_memory_mb() -> float:
+    """Return the largest memory since ``forget_peak_memory``: of the process, libraries included, and of the GPU."""
+    host = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+    device = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+    return round(int(host.split()[1]) / 1024 + device / 2**20, 1)
+
+
+def parameter_count(learner: Learner) -> int:
+    """Return the number of all parameters, those included that a method learns beside its network."""
+    return sum(parameter.numel() for parameter in learner.parameters())
+
+
+def multiply_adds(learner: Learner, clip: Clips) -> int:
+    """Return the multiplications with addition of one forward pass of the network for one clip.
+
+    Counted are matrix products and convolutions, as everywhere; element-wise operations are not.
+    """
+    with FlopCounterMode(display=False) as counter:
+        learner.predict(clip)
+    return int(counter.get_total_flops()) // 2
+
+
+def adapting_seconds(learner: Learner, batch: Clips | Trial) -> float:
+    """Return the mean seconds of one ``adapt``, over a trial's draws; 0 for a method that is tested on plain clips."""
+    if isinstance(batch, Clips):
+        return 0.0
+    start = time.perf_counter()
+    for episode in batch.episodes:
+        learner.adapt(episode.support, episode.auxiliary)
+    return (time.perf_counter() - start) / len(batch.episodes)
+
+
+@cache
+def git_state() -> str:
+    """Return the commit that the code lies at, with ``dirty`` behind it if files differ; empty outside git."""
+
+    def git(*words: str) -> str:
+        here = Path(__file__).parent
+        done: Any = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True)
+        return str(done.stdout).strip()
+
+    try:
+        commit = git("rev-parse", "--short=12", "HEAD")
+        return f"{commit} dirty" if git("status", "--porcelain") else commit
+    except (OSError, subprocess.CalledProcessError):
+        return ""
