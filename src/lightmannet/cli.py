@@ -138,7 +138,9 @@ class _ConfigFile(SaveConfigCallback):
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if trainer.logger is not None:
             options = self.config.as_dict()
-            trainer.logger.log_hyperparams({key: options[key] for key in ("seed_everything", "model", "data")})
+            chosen = {key: options[key] for key in ("seed_everything", "model", "data")}
+            verb = trainer.state.fn.value if trainer.state.fn else stage
+            trainer.logger.log_hyperparams({**chosen, "stage": verb})
 
 
 def _deciding(config: Namespace) -> dict[str, str]:

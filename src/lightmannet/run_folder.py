@@ -17,7 +17,8 @@ class RunFolder(CSVLogger):
     """
 
     def __init__(self, save_dir: str = ".") -> None:
-        super().__init__(save_dir)
+        # Written at once, so that a killed run keeps its scalars.
+        super().__init__(save_dir, flush_logs_every_n_steps=1)
         self._claimed: int | str | None = None
 
     @property

@@ -1,6 +1,7 @@
 """Who may import whom."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ WRAPPED_BY = {
     "av": {"data_modules/rendered/pictures.py", "data_modules/video/video_file.py"},
     "skimage": {"data_modules/representations/optical_flow.py"},
     "openpyxl": {"data_modules/databases/sheets.py", "data_modules/rendered/workbook.py"},
+    "wandb": {"lightmannet/wandb_run.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
     # Images as arrays: decoding, converting, cropping and comparing them.
     "cv2": {
@@ -89,4 +91,21 @@ def test_importing_reads_no_data_and_imports_no_heavy_package() -> None:
     )
     command = [sys.executable, "-c", f"sys = __import__('sys'); sys.path[:0] = ['src', '.']\n{script}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_opens_no_socket() -> None:
+    script = (
+        "import sys\n"
+        "def refuse(event, arguments):\n"
+        "    assert not event.startswith('socket.'), (event, arguments)\n"
+        "sys.addaudithook(refuse)\n"
+        "import lightmannet.cli, data_modules, lightmannet.wandb_run, data_modules.frame_augmentation\n"
+        "import lightmannet.callbacks.predictions\n"
+        "lightmannet.wandb_run._wandb()\n"
+        "data_modules.frame_augmentation._albumentations()\n"
+    )
+    command = [sys.executable, "-c", f"sys = __import__('sys'); sys.path[:0] = ['src', '.']\n{script}"]
+    environment = {name: value for name, value in os.environ.items() if name != "NO_ALBUMENTATIONS_UPDATE"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr

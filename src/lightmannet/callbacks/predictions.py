@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lightmannet.episode import Clips
 from lightmannet.files import write_atomically
+from lightmannet.wandb_run import WandbRun
 
 
 class PredictionsFile(BasePredictionWriter):
@@ -41,10 +42,14 @@ class PredictionsFile(BasePredictionWriter):
         classes = len(rows[0]) - 4 if rows else 0
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["clip", "subject", "label", "prediction", *(f"probability_{c}" for c in range(classes))])
+        header = ["clip", "subject", "label", "prediction", *(f"probability_{c}" for c in range(classes))]
+        writer.writerow(header)
         writer.writerows(sorted(rows))
         write_atomically(path, text.getvalue())
         print(f"{len(rows)} predictions written to {path}")
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbRun):
+                logger.log_predictions(header, sorted(rows))
 
 
 def prediction_rows(clips: Clips, probabilities: Tensor) -> list[list[str]]:
