@@ -13,6 +13,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 import data_modules
 import lightmannet.learners  # noqa: F401  makes the methods known by their short names
+from lightmannet.callbacks.monitor import Monitor
 from lightmannet.callbacks.predictions import PredictionsFile
 from lightmannet.callbacks.run_state import RunState
 from lightmannet.checkpoint import check_checkpoint
@@ -120,8 +121,9 @@ class Lightning(LightningCLI):
         self.trainer.callbacks.append(RunState(now))  # type: ignore[attr-defined]  # made by a part of the Trainer
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """One seed for initial weights, dropout and everything that the data module draws."""
+        """One seed for initial weights, dropout and everything that the data module draws; what training logs."""
         parser.link_arguments("seed_everything", "data.init_args.seed")
+        parser.add_lightning_class_args(Monitor, "monitor")
 
 
 class _Parser(LightningArgumentParser):

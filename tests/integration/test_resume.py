@@ -46,6 +46,7 @@ def words(name: str, folder: Path, epochs: int) -> list[str]:
         f"--trainer.max_epochs={epochs}",
         "--trainer.accelerator=cpu",
         "--trainer.log_every_n_steps=1",
+        "--monitor.every_n_steps=1",
         f"--trainer.logger.init_args.save_dir={folder}",
         "--trainer.enable_progress_bar=false",
         "--trainer.enable_model_summary=false",
@@ -92,12 +93,12 @@ def assert_same_end(first: Path, second: Path) -> None:
 
 
 def metrics(run: Path) -> dict[tuple[str, str], dict[str, str]]:
-    """Return the logged scalars by epoch and kind of line."""
+    """Return the logged scalars by epoch and name, but for speed and memory, which are the machine's."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     with (run / "metrics.csv").open() as file:
         for row in csv.DictReader(file):
             for name, value in row.items():
-                if value and name not in ("epoch", "step"):
+                if value and name not in ("epoch", "step") and not name.startswith(("speed/", "memory/")):
                     rows.setdefault((row["epoch"], name), {})[row["step"]] = value
     return rows
 

@@ -107,6 +107,13 @@ class Learner(LightningModule, ABC):
             groups.append({"params": beside, "weight_decay": 0.0})
         return groups
 
+    def branch_losses(self, batch: Clips | Episode) -> tuple[Float[Tensor, ""], Float[Tensor, ""]] | None:
+        """Return the primary and the auxiliary loss of a batch at the weights as they are, to look at.
+
+        None for a method that has one loss alone, or a batch that lacks what the second one needs.
+        """
+        return None
+
     def log_loss(self, loss: Float[Tensor, ""], clips: int) -> None:
         """Log ``train/loss``, the mean over the epoch, in which this batch counts as ``clips`` clips."""
         self.mean_loss.update(loss.detach(), clips)

@@ -190,6 +190,19 @@ class InnerLoopLearner(EpisodicLearner):
     def inner_loss(self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None) -> Float[Tensor, ""]:
         """Return the loss that a copy of the network descends on a task's support (and auxiliary) clips."""
 
+    def inner_losses(
+        self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""] | None]:
+        """Return the primary and the auxiliary part of ``inner_loss``, unweighted; without a second part None."""
+        return self.inner_loss(network, support, auxiliary), None
+
+    def branch_losses(self, batch: Clips | Episode) -> tuple[Float[Tensor, ""], Float[Tensor, ""]] | None:
+        """Return both parts of the inner loss on a task's support, before any inner step."""
+        if not isinstance(batch, Episode):
+            return None
+        primary, auxiliary = self.inner_losses(self.network, batch.support, batch.auxiliary)
+        return None if auxiliary is None else (primary, auxiliary)
+
     def inner_path(self, loss: Callable[[TwoBranchNetwork], Tensor]) -> Iterator[TwoBranchNetwork]:
         """Yield a copy of the network, then the same copy after each inner step down ``loss``.
 

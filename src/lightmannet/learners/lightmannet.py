@@ -162,9 +162,21 @@ class LightmanNet(InnerLoopLearner):
             ConfigurationError: λ2 > 0 without auxiliary clips, clips without the annotation that ``pairs`` asks for,
                 or an encoder without the maps or phases that ``align_at`` asks for.
         """
+        primary, alignment = self.inner_losses(network, support, auxiliary)
+        weighted = self.branches.primary_weight * primary
+        return weighted if alignment is None else weighted + self.auxiliary_weight * alignment
+
+    def inner_losses(
+        self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""] | None]:
+        """Return ``L_pri(D^s)`` and ``L_aux(D^s, D^aux)``, which is None where λ2 is 0.
+
+        Raises:
+            ConfigurationError: As ``inner_loss``.
+        """
         options = self.branches
         if options.auxiliary_weight == 0:
-            return options.primary_weight * F.cross_entropy(network(support.inputs), support.labels)
+            return F.cross_entropy(network(support.inputs), support.labels), None
         if auxiliary is None:
             raise ConfigurationError(
                 "LightmanNet aligns micro- with macro-expressions, but the task has none. Set the data module's "
@@ -181,9 +193,7 @@ class LightmanNet(InnerLoopLearner):
             aligned = _parts(network, inputs, options.align_at)
         micro, macro = aligned.split([len(support), len(auxiliary)])
         primary = F.cross_entropy(logits[: len(support)], support.labels)
-        return options.primary_weight * primary + self.auxiliary_weight * self._alignment(
-            micro, macro, support, auxiliary
-        )
+        return primary, self._alignment(micro, macro, support, auxiliary)
 
     def _alignment(
         self, micro: Float[Tensor, "micro ..."], macro: Float[Tensor, "macro ..."], support: Clips, auxiliary: Clips

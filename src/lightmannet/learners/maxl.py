@@ -99,6 +99,13 @@ class MAXL(Learner):
         generator = torch.stack(products).sum()
         return loss + generator - generator.detach()
 
+    def branch_losses(self, batch: Clips | Episode) -> tuple[Float[Tensor, ""], Float[Tensor, ""]] | None:
+        """Return the focal losses of the classes and of the label generator's sub-classes."""
+        clips = micro_clips(batch)
+        primary, auxiliary = _Tasks(self.network, self.auxiliary_head)(clips.inputs)
+        labels = self.auxiliary_labels(clips).detach()
+        return self._primary(primary, clips.labels), focal_loss(auxiliary, labels, self.focus)
+
     def _loss(self, tasks: "_Tasks", clips: Clips, labels: Float[Tensor, "clip subclass"]) -> Float[Tensor, ""]:
         """Return L(θ, φ) for these auxiliary labels."""
         primary, auxiliary = tasks(clips.inputs)

@@ -55,6 +55,15 @@ class WeightedAuxiliary(Learner):
         self.log_loss(loss, len(micro))
         return loss
 
+    def branch_losses(self, batch: Clips | Episode) -> tuple[Float[Tensor, ""], Float[Tensor, ""]] | None:
+        """Return the cross-entropies of the micro- and of the macro-expressions, unweighted."""
+        macro = batch.auxiliary if isinstance(batch, Episode) else None
+        if macro is None:
+            return None
+        micro = micro_clips(batch)
+        features = self.network.encode(torch.cat([micro.inputs, macro.inputs]))
+        return self.primary_loss(features[: len(micro)], micro), self.auxiliary_loss(features[len(micro) :], macro)
+
     def primary_loss(self, features: Float[Tensor, "micro feature"], clips: Clips) -> Float[Tensor, ""]:
         """Return the cross-entropy of the micro-expressions."""
         return F.cross_entropy(self.network.mer_head(features), clips.labels)
