@@ -18,7 +18,7 @@ from data_modules.databases.samm import SAMM
 from data_modules.databases.samm_lv import SAMMLongVideos
 from data_modules.databases.smic import SMIC
 from data_modules.episodic import EpisodicDataModule
-from data_modules.protocols import LeaveOneSubjectOut, SubjectKFold
+from data_modules.protocols import HoldOutDatabase, LeaveOneSubjectOut, SingleDatabase, SubjectKFold
 from data_modules.rendered.source import RenderedFaces
 from data_modules.representations.difference import Difference
 from data_modules.representations.flow_image import ApexFlow
@@ -46,12 +46,14 @@ __all__ = [
     "Difference",
     "EpisodicDataModule",
     "FrameClip",
+    "HoldOutDatabase",
     "LeaveOneSubjectOut",
     "MEGC2019List",
     "OuluCASIA",
     "PhaseFlow",
     "RenderedFaces",
     "SAMMLongVideos",
+    "SingleDatabase",
     "SubjectDisjointDataModule",
     "SubjectKFold",
     "SyntheticMotion",

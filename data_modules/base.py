@@ -9,6 +9,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from data_modules.corpus import Corpus, CorpusSource
+from data_modules.corruption import Corruption
 from data_modules.protocols import Fold, Protocol, select_subjects
 from lightmannet.episode import Clips, Episode, Trial
 from lightmannet.errors import ConfigurationError
@@ -131,6 +132,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         seed: Seed of everything drawn.
         num_workers: Processes that make batches; 0 makes them in the training process, which is fastest for clips that
             are in memory.
+        corruption: What is made worse on purpose.
     """
 
     def __init__(
@@ -141,8 +143,10 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         validation_fraction: float,
         seed: int,
         num_workers: int,
+        corruption: Corruption = Corruption(),
     ) -> None:
         super().__init__()
+        self.corruption = corruption
         self.source, self.protocol, self.fold_number = corpus, protocol, fold
         self.validation_fraction, self.seed, self.num_workers = validation_fraction, seed, num_workers
 
@@ -171,10 +175,13 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
             DataError: The corpus cannot be read, or has too few clips or people for what is asked.
             ConfigurationError: The fold does not exist or has nobody to train on.
         """
+        self.protocol.check(self.corpus.micro, self.corpus.classes)
         fold = self.fold
-        self.training = select_subjects(self.corpus.micro, fold.train)
-        self.validation = select_subjects(self.corpus.micro, fold.validation)
-        self.testing = select_subjects(self.corpus.micro, fold.test)
+        corpus, seed = self.corpus, self.seed
+        training = select_subjects(corpus.micro, fold.train)
+        self.training = self.corruption.training(training, len(corpus.classes), seed)
+        self.validation = select_subjects(corpus.micro, fold.validation)
+        self.testing = self.corruption.testing(select_subjects(corpus.micro, fold.test), corpus.kind, seed)
 
     @abstractmethod
     def training_plan(self) -> BatchPlan:

@@ -4,6 +4,7 @@ import numpy as np
 
 from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
 from data_modules.corpus import CorpusSource, InputKind
+from data_modules.corruption import Corruption
 from data_modules.protocols import Protocol
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips
@@ -25,6 +26,7 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         augmentation: Random changes of the training clips, or None.
         seed: Seed of everything drawn.
         num_workers: Processes that make batches; 0 makes them in the training process.
+        corruption: What is made worse on purpose; by default nothing.
 
     Raises:
         ConfigurationError: ``batch_size`` is not positive.
@@ -41,8 +43,9 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         augmentation: Augmentation | None = Augmentation(),
         seed: int = 0,
         num_workers: int = 0,
+        corruption: Corruption = Corruption(),
     ) -> None:
-        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers)
+        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers, corruption)
         require_positive({"batch_size": batch_size})
         self.batch_size, self.class_balanced, self.augmentation = batch_size, class_balanced, augmentation
 

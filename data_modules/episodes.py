@@ -38,6 +38,7 @@ class EpisodeSampler:
             (``per_subject``). Support and query are then the same person: such tasks ask what can be learned about a
             known person from a few labelled clips of theirs, and not, as tasks of separate subjects do, how to
             recognise strangers. Draws to recognise with, and auxiliary clips, are always mixed.
+        side: What messages call the clips.
 
     Raises:
         DataError: Too few classes, clips, people or auxiliary clips for such a task; the message counts them.
@@ -57,6 +58,7 @@ class EpisodeSampler:
         seed: int,
         kind: InputKind = "motion",
         tasks: Tasks = "mixed",
+        side: str = "training",
     ) -> None:
         if tasks not in get_args(Tasks):
             raise ConfigurationError(f"tasks is one of {', '.join(get_args(Tasks))}, not {tasks!r}.")
@@ -69,7 +71,7 @@ class EpisodeSampler:
         self.clips, self.auxiliary = clips, auxiliary
         self.n_way, self.n_shot, self.n_query, self.n_auxiliary = n_way, n_shot, n_query, n_auxiliary
         self.separate_subjects, self.augmentation, self.seed = separate_subjects, augmentation, seed
-        self.kind = kind
+        self.kind, self.side = kind, side
         self._labels = clips.labels.numpy()
         self._subjects = np.array(clips.subjects)
         self._people, self._person = np.unique(self._subjects, return_inverse=True)
@@ -204,19 +206,21 @@ class EpisodeSampler:
 
     def _check(self) -> None:
         if len(self._classes) < self.n_way:
-            raise DataError(f"n_way: {self.n_way} asks for more classes than the training clips have. {self._counts()}")
+            raise DataError(
+                f"n_way: {self.n_way} asks for more classes than the {self.side} clips have. {self._counts()}"
+            )
         needed = self.n_shot + self.n_query
         for label in self._classes:
             mine = self._subjects[self._labels == label]
             if len(mine) < needed:
                 raise DataError(
-                    f"Class {label} has {len(mine)} training clips, but n_shot: {self.n_shot} and n_query: "
+                    f"Class {label} has {len(mine)} {self.side} clips, but n_shot: {self.n_shot} and n_query: "
                     f"{self.n_query} ask for {needed}. {self._counts()} Lower n_shot or n_query."
                 )
             if self.separate_subjects and len(set(mine)) < 2:
                 raise DataError(
-                    f"Class {label} has training clips of one person only, but support and query must show different "
-                    f"people. {self._counts()} Set separate_subjects: false or add people."
+                    f"Class {label} has {self.side} clips of one person only, but support and query must show "
+                    f"different people. {self._counts()} Set separate_subjects: false or add people."
                 )
             self._check_auxiliary(label, needed)
 

@@ -1,12 +1,19 @@
 """Few-shot tasks for methods that learn to learn."""
 
+from dataclasses import replace
+from typing import Literal, get_args
+
 from data_modules.auxiliary import Auxiliary, auxiliary_clips
 from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
 from data_modules.corpus import CorpusSource
+from data_modules.corruption import Corruption
 from data_modules.episodes import EpisodeSampler, Tasks
 from data_modules.protocols import Protocol
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, Episode, Trial
+from lightmannet.errors import ConfigurationError
+
+Evaluation = Literal["training_support", "unseen_people", "own_person"]
 
 _QUERIES_AT_ONCE = 256
 
@@ -14,8 +21,8 @@ _QUERIES_AT_ONCE = 256
 class EpisodicDataModule(SubjectDisjointDataModule):
     """Training tasks drawn from the training people, and trials in which each test clip meets several support sets.
 
-    A test person offers no labels: supports are drawn from the training people, the network adapts to each draw, and
-    the probabilities are averaged.
+    Unless ``evaluation`` says otherwise, a test person offers no labels: supports are drawn from the training people,
+    the network adapts to each draw, and the probabilities are averaged.
 
     Args:
         corpus: Reader or generator of the clips.
@@ -38,9 +45,15 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         tasks: Whose clips make a training task: anybody's (``mixed``), those of one database (``per_database``) or of
             one person (``per_subject``, which needs ``separate_subjects: false`` and answers another question); see
             ``EpisodeSampler``.
+        corruption: What is made worse on purpose; by default nothing.
+        evaluation: Who offers labels when test people are recognised. ``training_support``: people of the training
+            side alone. ``unseen_people``: some of the test people, in tasks like those of training, so that a few
+            labels of strangers are given. ``own_person``: the same test person, whose other clips are recognised. The
+            second and third answer other questions and are not comparable with the first.
+        test_tasks: Tasks of the second and third kind, the same for every method and seed.
 
     Raises:
-        ConfigurationError: One of the counts is not positive.
+        ConfigurationError: One of the counts is not positive, or there is no such evaluation.
     """
 
     def __init__(
@@ -62,10 +75,18 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         seed: int = 0,
         num_workers: int = 0,
         tasks: Tasks = "mixed",
+        corruption: Corruption = Corruption(),
+        evaluation: Evaluation = "training_support",
+        test_tasks: int = 600,
     ) -> None:
-        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers)
+        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers, corruption)
         counts = {"n_way": n_way, "n_shot": n_shot, "n_query": n_query, "n_auxiliary": n_auxiliary}
-        require_positive({**counts, "episodes_per_epoch": episodes_per_epoch, "draws": draws})
+        counts |= {"episodes_per_epoch": episodes_per_epoch, "draws": draws, "test_tasks": test_tasks}
+        require_positive(counts)
+        if evaluation not in get_args(Evaluation):
+            raise ConfigurationError(f"evaluation is one of {', '.join(get_args(Evaluation))}, not {evaluation!r}.")
+        self.evaluation: Evaluation = evaluation
+        self.test_tasks = test_tasks
         self.n_way, self.n_shot, self.n_query = n_way, n_shot, n_query
         self.episodes_per_epoch, self.separate_subjects = episodes_per_epoch, separate_subjects
         self.auxiliary, self.n_auxiliary, self.magnification = auxiliary, n_auxiliary, magnification
@@ -81,27 +102,54 @@ class EpisodicDataModule(SubjectDisjointDataModule):
                 per_subject with separate subjects.
         """
         super().setup(stage)
-        self.sampler = EpisodeSampler(
-            clips=self.training,
-            auxiliary=auxiliary_clips(self.auxiliary, self.corpus, self.fold, self.magnification),
-            n_way=self.n_way,
-            n_shot=self.n_shot,
-            n_query=self.n_query,
-            n_auxiliary=self.n_auxiliary,
-            separate_subjects=self.separate_subjects,
-            augmentation=self.augmentation,
-            seed=self.seed,
-            kind=self.corpus.kind,
-            tasks=self.tasks,
+        # The magnified stand-in is made of training clips: of those that are left, under the labels that they have now.
+        corpus = replace(self.corpus, micro=self.training)
+        self.auxiliary_pool = auxiliary_clips(self.auxiliary, corpus, self.fold, self.magnification)
+        self.sampler = self._sampler(
+            self.training, "training", self.tasks, self.separate_subjects, self.augmentation, self.seed
         )
+        if self.evaluation != "training_support":
+            self._test_sampler(self.testing)  # before anything is trained for a test that cannot be made
 
     def training_plan(self) -> BatchPlan:
         """Return the training tasks."""
         return _Tasks(self.sampler, self.episodes_per_epoch)
 
     def recognition_plan(self, clips: Clips) -> BatchPlan:
-        """Return these clips as trials."""
-        return _Trials(self.sampler, clips, self.draws)
+        """Return these clips as trials: all of them in order, or tasks made of them."""
+        if self.evaluation == "training_support":
+            return _Trials(self.sampler, clips, self.draws)
+        return _TestTasks(self._test_sampler(clips), self.test_tasks)
+
+    def _test_sampler(self, clips: Clips) -> EpisodeSampler:
+        strangers = self.evaluation == "unseen_people"
+        tasks: Tasks = "mixed" if strangers else "per_subject"
+        # One seed for all: every method is asked the same.
+        return self._sampler(clips, "test", tasks, separate_subjects=strangers, augmentation=None, seed=0)
+
+    def _sampler(
+        self,
+        clips: Clips,
+        side: str,
+        tasks: Tasks,
+        separate_subjects: bool,
+        augmentation: Augmentation | None,
+        seed: int,
+    ) -> EpisodeSampler:
+        return EpisodeSampler(
+            clips=clips,
+            auxiliary=self.auxiliary_pool,
+            n_way=self.n_way,
+            n_shot=self.n_shot,
+            n_query=self.n_query,
+            n_auxiliary=self.n_auxiliary,
+            separate_subjects=separate_subjects,
+            augmentation=augmentation,
+            seed=seed,
+            kind=self.corpus.kind,
+            tasks=tasks,
+            side=side,
+        )
 
 
 class _Tasks(BatchPlan):
@@ -113,6 +161,21 @@ class _Tasks(BatchPlan):
 
     def __getitem__(self, key: Key) -> Episode:
         return self.sampler.episode(*key)
+
+
+class _TestTasks(BatchPlan):
+    """One trial a task, with the task's own support."""
+
+    def __init__(self, sampler: EpisodeSampler, length: int) -> None:
+        self.sampler, self.length = sampler, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, key: Key) -> Trial:
+        episode = self.sampler.episode(0, key[1])
+        left = range(len(episode.query) if key[1] < self.length else 0)
+        return Trial((replace(episode, query=episode.query.select(left)),))
 
 
 class _Trials(BatchPlan):

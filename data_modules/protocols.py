@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from lightmannet.episode import Clips
-from lightmannet.errors import ConfigurationError
+from lightmannet.errors import ConfigurationError, DataError
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,17 @@ class Fold:
             )
 
 
+@dataclass(frozen=True)
 class Protocol(ABC):
     """A way to divide the people of a corpus, the same for every method and seed.
 
-    The subclasses are frozen dataclasses: what they hold is all that decides who is trained on and who is tested.
+    What it holds is all that decides who is trained on and who is tested.
+
+    Attributes:
+        expect: Clips of each class that all folds together test, in the order of the labels; empty expects no numbers.
     """
+
+    expect: tuple[int, ...] = field(default=(), kw_only=True)
 
     name: ClassVar[str]
     """Short name for commands and folders."""
@@ -65,9 +71,46 @@ class Protocol(ABC):
         """Return who takes part, in training or in test: here everybody."""
         return set(clips.subjects)
 
-    def tested(self, clips: Clips) -> Clips:
-        """Return the clips that all folds together test, each once."""
-        return select_subjects(clips, tuple(person for group in self.groups(clips) for person in group))
+    def tested(self, clips: Clips) -> tuple[str, ...]:
+        """Return the ids of the clips that all folds together test, each once."""
+        people = {person for group in self.groups(clips) for person in group}
+        return tuple(clip for clip, person in zip(clips.ids, clips.subjects, strict=True) if person in people)
+
+    def check(self, clips: Clips, classes: tuple[str, ...]) -> None:
+        """Refuse clips that cannot fill the protocol.
+
+        Args:
+            clips: All clips of the corpus.
+            classes: Names of the classes, in the order of their labels.
+
+        Raises:
+            DataError: The clips to test are not as many as expected, a class has none, or a fold's training people show
+                none of a class; the message names class and people.
+            ConfigurationError: As ``groups``.
+        """
+        groups = self.groups(clips)
+        counts = _counts(clips, {person for group in groups for person in group}, len(classes))
+        if self.expect and counts != self.expect:
+            differences = [
+                f"{name}: {wanted} expected, {found} found"
+                for name, wanted, found in zip(classes, self.expect, counts, strict=False)
+                if wanted != found
+            ] or [f"{len(self.expect)} classes expected, {len(classes)} found"]
+            raise DataError(
+                f"{self.name}: the clips to test are not those expected. {'; '.join(differences)}. Complete the "
+                "corpus, or change the protocol's expect."
+            )
+        absent = [name for name, count in zip(classes, counts, strict=True) if not count]
+        if absent:
+            raise DataError(f"{self.name}: no clip to test shows class {absent[0]}. Take another scheme or database.")
+        for number, group in enumerate(groups):
+            training = _counts(clips, self.people(clips) - set(group), len(classes))
+            if not all(training):
+                raise DataError(
+                    f"{self.name}: fold {number}, which tests {', '.join(group[:3])}{' …' if len(group) > 3 else ''}, "
+                    f"leaves no training clip of class {classes[training.index(0)]}. Add people who show it, or take a "
+                    "scheme of fewer classes."
+                )
 
     def fold(self, clips: Clips, number: int, validation_fraction: float = 0.0, seed: int = 0) -> Fold:
         """Return fold ``number``, with about ``validation_fraction`` of the training clips' people set aside.
@@ -92,7 +135,7 @@ class Protocol(ABC):
         validation: tuple[str, ...] = ()
         if validation_fraction and rest:
             sizes = (validation_fraction, 1 - validation_fraction)
-            validation = _balanced_groups(select_subjects(clips, tuple(rest)), sizes, seed)[0]
+            validation = balanced_groups(select_subjects(clips, tuple(rest)), sizes, seed)[0]
             if not validation:
                 raise ConfigurationError(
                     f"validation_fraction: {validation_fraction} of {len(rest)} people is nobody. Raise it, or set it "
@@ -142,7 +185,81 @@ class SubjectKFold(Protocol):
             raise ConfigurationError(
                 f"SubjectKFold with k: {self.k} needs as many people, but the corpus has {people}. Lower k."
             )
-        return _balanced_groups(clips, [1.0] * self.k, self.seed)
+        return balanced_groups(clips, [1.0] * self.k, self.seed)
+
+
+@dataclass(frozen=True)
+class SingleDatabase(Protocol):
+    """Each person of one database is tested once by a network trained on the others of it (SDE); no other takes part.
+
+    Attributes:
+        database: Name of the database, the first part of its clips' ids.
+
+    Raises:
+        ConfigurationError: The corpus has no such database.
+    """
+
+    database: str
+
+    name = "sde"
+    description = "leave-one-subject-out within one database"
+
+    def people(self, clips: Clips) -> set[str]:
+        """Return the people of the database."""
+        return _people_of(clips, (self.database,), "database")
+
+    def groups(self, clips: Clips) -> list[tuple[str, ...]]:
+        """Return one group a person of the database, in alphabetical order."""
+        return [(person,) for person in sorted(self.people(clips))]
+
+
+@dataclass(frozen=True)
+class HoldOutDatabase(Protocol):
+    """The people of some databases are tested by a network trained on those of others (HDE); there is one fold.
+
+    Attributes:
+        test: Names of the databases to test.
+        train: Names of the databases to train on; empty takes all others.
+
+    Raises:
+        ConfigurationError: The corpus has no such database, or one is to be trained on and tested.
+    """
+
+    test: tuple[str, ...]
+    train: tuple[str, ...] = ()
+
+    name = "hde"
+    description = "trained on some databases, tested on others"
+
+    def __post_init__(self) -> None:
+        both = sorted(set(self.test) & set(self.train))
+        if both or not self.test:
+            raise ConfigurationError(
+                f"HoldOutDatabase needs databases to test, and others to train on, but test: {list(self.test)} and "
+                f"train: {list(self.train)} share {both}."
+            )
+
+    def people(self, clips: Clips) -> set[str]:
+        """Return the people of the databases to train on and to test."""
+        test = _people_of(clips, self.test, "test")
+        return test | _people_of(clips, self.train, "train") if self.train else set(clips.subjects)
+
+    def groups(self, clips: Clips) -> list[tuple[str, ...]]:
+        """Return the people of the databases to test, as one group."""
+        return [tuple(sorted(_people_of(clips, self.test, "test")))]
+
+
+def _counts(clips: Clips, people: set[str], classes: int) -> tuple[int, ...]:
+    mine = [label for label, person in zip(clips.labels.tolist(), clips.subjects, strict=True) if person in people]
+    return tuple(np.bincount(np.array(mine, dtype=np.int64), minlength=classes).tolist())
+
+
+def _people_of(clips: Clips, databases: tuple[str, ...], option: str) -> set[str]:
+    known = sorted(set(clips.databases))
+    strange = [name for name in databases if name not in known]
+    if strange:
+        raise ConfigurationError(f"{option}: the corpus has no database {strange[0]}; it has {', '.join(known)}.")
+    return {person for person, name in zip(clips.subjects, clips.databases, strict=True) if name in databases}
 
 
 def select_subjects(clips: Clips, people: tuple[str, ...]) -> Clips:
@@ -151,7 +268,7 @@ def select_subjects(clips: Clips, people: tuple[str, ...]) -> Clips:
     return clips.select([i for i, person in enumerate(clips.subjects) if person in wanted])
 
 
-def _balanced_groups(clips: Clips, sizes: Sequence[float], seed: int) -> list[tuple[str, ...]]:
+def balanced_groups(clips: Clips, sizes: Sequence[float], seed: int) -> list[tuple[str, ...]]:
     """Divide people into groups of relative ``sizes``, the busiest first, each to where its classes are scarcest."""
     people = sorted(set(clips.subjects))
     classes = int(clips.labels.max()) + 1

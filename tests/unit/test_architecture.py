@@ -31,6 +31,7 @@ WRAPPED_BY = {
     "openpyxl": {"data_modules/databases/sheets.py", "data_modules/rendered/workbook.py"},
     "wandb": {"lightmannet/wandb_run.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
+    "ray": {"lightmannet/benchmark/cluster.py"},
     # Images as arrays: decoding, converting, cropping and comparing them.
     "cv2": {
         "data_modules/apex.py",
@@ -86,7 +87,7 @@ def test_importing_reads_no_data_and_imports_no_heavy_package() -> None:
     script = (
         "import sys, data_modules, lightmannet.cli\n"
         "absent = {'torchvision', 'gym', 'learn2learn', 'albumentations', 'wandb'}\n"
-        "absent |= {'decord', 'av', 'skimage', 'openpyxl', 'xlrd'}\n"
+        "absent |= {'decord', 'av', 'skimage', 'openpyxl', 'xlrd', 'ray'}\n"
         "assert not absent & set(sys.modules), absent & set(sys.modules)"
     )
     command = [sys.executable, "-c", f"sys = __import__('sys'); sys.path[:0] = ['src', '.']\n{script}"]

@@ -199,8 +199,13 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
                 auxiliary.setdefault(method, module.auxiliary)
         first: SubjectDisjointDataModule = next(iter(modules.values()))
         corpora.append(first.corpus)
-        tested[name] = first.protocol.tested(first.corpus.micro).ids
-        common = [_code(), *(f"{package} {version}" for package, version in versions().items()), _data(first.corpus)]
+        first.protocol.check(first.corpus.micro, first.corpus.classes)
+        tested[name] = first.protocol.tested(first.corpus.micro)
+        common = [
+            code_digest(),
+            *(f"{package} {version}" for package, version in versions().items()),
+            _data(first.corpus),
+        ]
         cells += [
             _cell(method, name, fold, seed, words[method], table, common)
             for seed in table.seeds
@@ -256,7 +261,8 @@ def _cell(
 
 
 @cache
-def _code() -> str:
+def code_digest() -> str:
+    """Return a digest of all code and tables of the two packages."""
     digest = hashlib.sha256()
     for package in (lightmannet, data_modules):
         root = Path(package.__path__[0])

@@ -1,40 +1,24 @@
 """The command ``lightmannet table``: run what is missing of a table, then write it."""
 
-import multiprocessing
 import os
 import shutil
-import threading
 import time
 import traceback
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
-from typing import Any
 
-import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import Tensor
-
-from lightmannet.benchmark.measure import (
-    Curve,
-    adapting_seconds,
-    forget_peak_memory,
-    git_state,
-    multiply_adds,
-    parameter_count,
-    peak_memory_mb,
-)
-from lightmannet.benchmark.oracle import OracleEpoch
-from lightmannet.benchmark.plan import Cell, ProtocolName, make_plan, versions
+from lightmannet.benchmark.board import Board, overview
+from lightmannet.benchmark.claims import Claims
+from lightmannet.benchmark.plan import Cell, Plan, ProtocolName, make_plan
 from lightmannet.benchmark.quiet import quiet
 from lightmannet.benchmark.report import write_report
-from lightmannet.benchmark.store import Answer, Result, read_result, write_result
-from lightmannet.episode import Clips
+from lightmannet.benchmark.store import Result, read_result, write_result
+from lightmannet.benchmark.workers import LocalProcesses, ThisProcess, Workers, why
 from lightmannet.errors import LightmanNetError
 from lightmannet.files import write_atomically
-from lightmannet.learners.base import Learner, tested_clips
+
+_LOOK_AGAIN = 1.0  # seconds between two looks at cells that another runner has
 
 
 def table(
@@ -43,8 +27,12 @@ def table(
     workers: int | None = None,
     fresh: bool = False,
     results: Path = Path("results"),
+    status: bool = False,
 ) -> None:
     """Run the cells of a table that have no result yet, then print and write the table.
+
+    Several runners may share a folder of results: each cell is run by one of them. With the environment variable
+    RAY_ADDRESS the cells are run on that Ray cluster.
 
     Args:
         table: The table's YAML file, e.g. configs/tables/synthetic.yaml.
@@ -52,169 +40,138 @@ def table(
         workers: Processes, by default one a core; 1 runs in this process.
         fresh: Forget earlier results of this table and protocol.
         results: Folder of all results.
+        status: Only say what is done, running and left.
 
     Raises:
-        LightmanNetError: The table or its data cannot be read, the folder cannot be written, or a cell failed; what
-            was finished by then is kept, and the same command goes on from there.
+        LightmanNetError: The table or its data cannot be read, the folder cannot be written, another runner is at work
+            where everything is to be forgotten, or a cell failed; what was finished by then is kept, and the same
+            command goes on from there.
     """
     quiet()
     plan = make_plan(table, protocol)
     folder = results / f"{table.stem}-{plan.protocol.name}"
-    if fresh:
-        shutil.rmtree(folder, ignore_errors=True)
+    claims = _open(folder, table)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LightmanNetError(f"{folder} cannot be written: {error}. Choose another folder with --results.") from error
-    missing = [cell for cell in plan.cells if read_result(folder, cell) is None]
-    total, to_go = len(plan.cells), len(missing)
-    print(f"{plan.table.title}: {total} runs, {total - to_go} done before, {to_go} to go")
-    failed = _run(missing, folder, workers or len(os.sched_getaffinity(0))) if missing else []
-    done = [result for cell in plan.cells if (result := read_result(folder, cell)) is not None]
+        if fresh and not status:
+            claims = _forget(folder, table, claims)
+        done = _read(plan, folder)
+        missing = _without(plan.cells, done)
+        if status:
+            _print_status(plan, done, missing, claims)
+            return
+        print(f"{plan.table.title}: {len(plan.cells)} runs, {len(done)} done before, {len(missing)} to go", flush=True)
+        failed = _run_all(plan.cells, done, missing, folder, claims, workers) if missing else []
+    finally:
+        claims.close()
+    done = _read(plan, folder)
     if done:
         print("\n" + write_report(plan, done, folder))
         print(f"\nWritten to {folder / 'table.md'} and {folder / 'table.csv'}")
     if failed:
         raise LightmanNetError(
-            f"{len(failed)} of {total} runs failed and are holes in the table:\n"
+            f"{len(failed)} of {len(plan.cells)} runs failed and are holes in the table:\n"
             + "\n".join(f"  - {line}" for line in failed)
             + "\nThe same command runs them again and keeps the others."
         )
 
 
-def run_cell(cell: Cell) -> Result:
-    """Train and test one cell in this process and return its result.
-
-    Raises:
-        LightmanNetError: Its options or data are at fault.
-    """
-    from lightmannet.cli import Lightning
-
-    quiet()
-    forget_peak_memory()
-    cli = Lightning(list(cell.words), run=False)
-    trainer, model, data = cli.trainer, cli.model, cli.datamodule
-    assert isinstance(model, Learner)
-    curve, oracle = Curve(), OracleEpoch(data)
-    trainer.callbacks += [curve, oracle] if cell.oracle_epoch else [curve]  # type: ignore[attr-defined]
-    start = time.perf_counter()
-    trainer.fit(model, datamodule=data)
-    trained = time.perf_counter()
-    predicted: Any = trainer.predict(model, datamodule=data)
-    end = time.perf_counter()
-    memory = peak_memory_mb()
-    model.eval()
-    batch = next(iter(data.predict_dataloader())).to(model.device)
-    return Result(
-        method=cell.method,
-        condition=cell.condition,
-        value=cell.value,
-        fold=cell.fold,
-        seed=cell.seed,
-        key=cell.key,
-        words=list(cell.words),
-        config=cli.parser.dump(cli.config, skip_unset=False),
-        versions=versions(),
-        git=git_state(),
-        train_subjects=list(data.fold.train),
-        test_subjects=list(data.fold.test),
-        parameters=parameter_count(model),
-        multiply_adds=multiply_adds(model, tested_clips(batch).select([0])),
-        peak_memory_mb=memory,
-        seconds={
-            "training": round(trained - start, 3),
-            "predicting": round(end - trained, 3),
-            "adapting": round(adapting_seconds(model, batch), 6),
-        },
-        curve=curve.epochs,
-        answers=_answers(predicted),
-        oracle=_answers(oracle.best) if cell.oracle_epoch else None,
-    )
+def _open(folder: Path, table: Path) -> Claims:
+    """Make the folder, with the table's description in it, and return its claims."""
+    try:
+        write_atomically(folder / "table.yaml", table.read_text(encoding="utf-8"))
+        return Claims(folder)
+    except OSError as error:
+        raise LightmanNetError(f"{folder} cannot be written: {error}. Choose another folder with --results.") from error
 
 
-def _answers(predicted: list[tuple[Clips, Tensor]]) -> list[Answer]:
-    return [
-        Answer(clip, int(label), [round(float(p), 6) for p in row])
-        for clips, probabilities in predicted
-        for clip, label, row in zip(clips.ids, clips.labels, probabilities, strict=True)
-    ]
+def _forget(folder: Path, table: Path, claims: Claims) -> Claims:
+    if claims.others_at_work():
+        raise LightmanNetError(f"Another runner is at work in {folder}: end it before its results are forgotten.")
+    claims.close()
+    shutil.rmtree(folder, ignore_errors=True)
+    return _open(folder, table)
 
 
-def _run(cells: list[Cell], folder: Path, workers: int) -> list[str]:
-    """Run the cells, write each result as it comes, and return a line for each cell that failed."""
+def _read(plan: Plan, folder: Path) -> list[Result]:
+    return [result for cell in plan.cells if (result := read_result(folder, cell)) is not None]
+
+
+def _without(cells: list[Cell], done: list[Result]) -> list[Cell]:
+    finished = {result.key for result in done}
+    return [cell for cell in cells if cell.key not in finished]
+
+
+def _print_status(plan: Plan, done: list[Result], missing: list[Cell], claims: Claims) -> None:
+    running = set()
+    for cell in missing:
+        if claims.take(cell):
+            claims.give_back(cell)
+        else:
+            running.add(cell.key)
+    print(overview(plan.cells, {result.key for result in done}, running))
+    minutes = Board(plan.cells, done, 1).minutes_left
+    if minutes:
+        print(f"about {minutes:.0f} minutes of one process to go")
+
+
+def _workers(wanted: int | None) -> Workers:
+    if os.environ.get("RAY_ADDRESS"):
+        from lightmannet.benchmark.cluster import RayCluster
+
+        return RayCluster(os.environ["RAY_ADDRESS"], wanted)
+    slots = wanted or len(os.sched_getaffinity(0))
+    return ThisProcess() if slots == 1 else LocalProcesses(slots)
+
+
+def _run_all(
+    cells: list[Cell], done: list[Result], missing: list[Cell], folder: Path, claims: Claims, wanted: int | None
+) -> list[str]:
+    """Run the missing cells, write each result as it comes, and return a line for each cell that failed."""
+    workers = _workers(wanted)
+    board = Board(cells, done, min(workers.slots, len(missing)))
     failed: list[str] = []
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    console = Console()
-    start = time.monotonic()
-    with Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=600) as progress:
-        bar = progress.add_task("running", total=len(cells))
-        for number, (cell, future) in enumerate(_outcomes(cells, workers), 1):
-            name = str(cell)
-            try:
-                result = future.result()
-                write_result(folder, cell, result)
-                outcome = f"{result.seconds['training']:.1f} s"
-            except BrokenProcessPool:
-                raise LightmanNetError(
-                    f"A worker process was killed (out of memory?) near {name}. Finished runs are kept; give the same "
-                    "command again, with fewer --workers if memory is short."
-                ) from None
-            except OSError as error:
-                raise LightmanNetError(f"{folder} cannot be written: {error}. Finished runs are kept.") from error
-            except Exception as error:
-                log = folder / "failed" / f"{cell.stem}.log"
-                write_atomically(log, "".join(traceback.format_exception(error)))
-                failed.append(f"{name}: {error} (log: {log})")
-                outcome = "FAILED"
-            progress.update(bar, advance=1, description=name)
-            if not console.is_terminal:
-                left = (time.monotonic() - start) / number * (len(cells) - number)
-                print(f"[{number}/{len(cells)}] {name}: {outcome}; about {left / 60:.1f} min left", flush=True)
+    waiting, elsewhere, running = deque(missing), deque[Cell](), dict[Future[Result], Cell]()
+    try:
+        with board.bar:
+            while waiting or elsewhere or running:
+                while waiting and len(running) < workers.slots:
+                    cell = waiting.popleft()
+                    if not claims.take(cell):
+                        elsewhere.append(cell)
+                    elif read_result(folder, cell) is not None:
+                        claims.give_back(cell)
+                        board.found(cell)
+                    else:
+                        board.begun()
+                        running[workers.submit(cell)] = cell
+                ended, _ = wait(running, _LOOK_AGAIN if elsewhere else None, FIRST_COMPLETED)
+                for future in ended:
+                    cell = running.pop(future)
+                    failed += _keep(future, cell, folder, board)
+                    claims.give_back(cell)
+                if not waiting and elsewhere:
+                    # They are done by now, or still held, or free again because their runner was killed.
+                    if not running:
+                        time.sleep(_LOOK_AGAIN)
+                    waiting, elsewhere = elsewhere, waiting
+    finally:
+        workers.close()
     return failed
 
 
-def _outcomes(cells: list[Cell], workers: int) -> Iterator[tuple[Cell, Future[Result]]]:
-    """Run the cells, in this process for one worker, and give each as it finishes."""
-    if workers == 1:
-        for cell in cells:
-            future: Future[Result] = Future()
-            try:
-                future.set_result(run_cell(cell))
-            except Exception as error:
-                future.set_exception(error)
-            yield cell, future
-        return
-    # spawn, since threads of torch and a fork do not go together.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(cells)), mp_context=context, initializer=_prepare_worker)
+def _keep(future: Future[Result], cell: Cell, folder: Path, board: Board) -> list[str]:
+    """Write the result, or the log of what went wrong, and return a line for that."""
+    error = future.exception()
     try:
-        futures = {pool.submit(run_cell, cell): cell for cell in cells}
-        for future in as_completed(futures):
-            yield futures[future], future
-    finally:
-        # On an interrupt nothing that waits is started, and what runs is not waited for.
-        processes = list((pool._processes or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.terminate()
-
-
-def _prepare_worker() -> None:
-    # Processes side by side are the parallelism; threads on top of them only wait for each other.
-    torch.set_num_threads(1)
-    # A killed parent cannot stop its workers, and they would wait for it for ever.
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+        if error is None:
+            write_result(folder, cell, future.result())
+            board.ended(cell, future.result())
+            return []
+        log = folder / "failed" / f"{cell.stem}.log"
+        write_atomically(log, "".join(traceback.format_exception(error)))
+    except OSError as full:
+        raise LightmanNetError(
+            f"{folder} cannot be written: {full}. Finished runs are kept; the same command goes on."
+        ) from full
+    board.ended(cell, "FAILED")
+    return [f"{cell}: {why(error)} (log: {log})"]

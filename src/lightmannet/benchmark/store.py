@@ -1,5 +1,6 @@
 """Results on disk: one file a cell, with the answer for each clip."""
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -115,5 +116,7 @@ def read_result(folder: Path, cell: Cell) -> Result | None:
 
 def _set_aside(path: Path, suffix: str, why: str) -> None:
     aside = path.with_suffix(suffix)
-    path.replace(aside)
+    # Another runner may have done the same a moment ago.
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(aside)
     print(f"{path} {why}; it was set aside as {aside.name} and its run is repeated.")

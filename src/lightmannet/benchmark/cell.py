@@ -1,0 +1,87 @@
+"""One cell: train, test, and what came of it."""
+
+import time
+from typing import Any
+
+from torch import Tensor
+
+from data_modules.episodic import EpisodicDataModule
+from lightmannet.benchmark.measure import (
+    Curve,
+    adapting_seconds,
+    forget_peak_memory,
+    git_state,
+    multiply_adds,
+    parameter_count,
+    peak_memory_mb,
+)
+from lightmannet.benchmark.oracle import OracleEpoch
+from lightmannet.benchmark.plan import Cell, versions
+from lightmannet.benchmark.quiet import quiet
+from lightmannet.benchmark.store import Answer, Result
+from lightmannet.cli import Lightning
+from lightmannet.episode import Clips
+from lightmannet.learners.base import Learner, tested_clips
+
+
+def run_cell(cell: Cell) -> Result:
+    """Train and test one cell in this process and return its result.
+
+    Raises:
+        LightmanNetError: Its options or data are at fault.
+    """
+    quiet()
+    forget_peak_memory()
+    cli = Lightning(list(cell.words), run=False)
+    trainer, model, data = cli.trainer, cli.model, cli.datamodule
+    assert isinstance(model, Learner)
+    curve, oracle = Curve(), OracleEpoch(data)
+    trainer.callbacks += [curve, oracle] if cell.oracle_epoch else [curve]  # type: ignore[attr-defined]
+    start = time.perf_counter()
+    trainer.fit(model, datamodule=data)
+    trained = time.perf_counter()
+    predicted: Any = trainer.predict(model, datamodule=data)
+    end = time.perf_counter()
+    memory = peak_memory_mb()
+    model.eval()
+    batch = next(iter(data.predict_dataloader())).to(model.device)
+    in_tasks = isinstance(data, EpisodicDataModule) and data.evaluation != "training_support"
+    return Result(
+        method=cell.method,
+        condition=cell.condition,
+        value=cell.value,
+        fold=cell.fold,
+        seed=cell.seed,
+        key=cell.key,
+        words=list(cell.words),
+        config=cli.parser.dump(cli.config, skip_unset=False),
+        versions=versions(),
+        git=git_state(),
+        train_subjects=sorted(set(data.training.subjects)),
+        test_subjects=list(data.fold.test),
+        parameters=parameter_count(model),
+        multiply_adds=multiply_adds(model, tested_clips(batch).select([0])),
+        peak_memory_mb=memory,
+        seconds={
+            "training": round(trained - start, 3),
+            "predicting": round(end - trained, 3),
+            "adapting": round(adapting_seconds(model, batch), 6),
+        },
+        curve=curve.epochs,
+        answers=_answers(predicted, in_tasks),
+        oracle=_answers(oracle.best, in_tasks) if cell.oracle_epoch else None,
+    )
+
+
+def _answers(predicted: list[tuple[Clips, Tensor]], in_tasks: bool) -> list[Answer]:
+    """Return an answer a clip, or a clip and task; a task of fewer classes is answered among its own."""
+    answers = []
+    for number, (clips, probabilities) in enumerate(predicted):
+        if in_tasks:
+            own = probabilities.new_zeros(probabilities.shape[1])
+            own[clips.labels] = 1
+            probabilities = probabilities * own / (probabilities * own).sum(1, keepdim=True).clamp(min=1e-12)
+        for clip, label, row in zip(clips.ids, clips.labels, probabilities, strict=True):
+            rounded = [round(float(p), 6) for p in row]
+            answers.append(Answer(clip, int(label), rounded, number if in_tasks else None))
+    return answers
