@@ -115,3 +115,65 @@ def test_tasks_of_one_person_each_can_be_asked_for() -> None:
     assert all(len(of_task) == 1 for of_task in people)
     with pytest.raises(ConfigurationError, match="per_subject makes a task of one person's clips"):
         module(tasks="per_subject")
+
+
+# --- A few labels of test people ---
+
+
+def tasks_of(made: EpisodicDataModule) -> list[Episode]:
+    trials = list(made.predict_dataloader())
+    assert all(isinstance(trial, Trial) and len(trial.episodes) == 1 for trial in trials)
+    return [trial.episodes[0] for trial in trials if isinstance(trial, Trial)]
+
+
+def test_unseen_people_offer_the_support_and_others_of_them_the_query() -> None:
+    made = module(MadeCorpus(clips=288, subjects=16, size=3), evaluation="unseen_people", test_tasks=30)
+    tasks = tasks_of(made)
+    assert len(tasks) == 30
+    tested = set(made.fold.test)
+    for task in tasks:
+        assert set(task.support.subjects) | set(task.query.subjects) <= tested
+        assert not set(task.support.subjects) & set(task.query.subjects)
+        assert task.support.labels.tolist() == [0, 0, 1, 1, 2, 2]
+        assert len(task.query) == 9
+    assert len({task.query.ids for task in tasks}) > 20
+
+
+def test_the_own_person_offers_the_support_and_the_query() -> None:
+    options = {"evaluation": "own_person", "n_way": 2, "n_query": 1, "test_tasks": 30}
+    made = module(MadeCorpus(clips=288, subjects=16, size=3), **options)
+    tasks = tasks_of(made)
+    for task in tasks:
+        assert len(set(task.support.subjects) | set(task.query.subjects)) == 1
+        assert not set(task.support.ids) & set(task.query.ids)
+        assert (len(task.support), len(task.query)) == (4, 2)
+    assert {person for task in tasks for person in task.query.subjects} == set(made.fold.test)
+
+
+@pytest.mark.parametrize("evaluation", ["unseen_people", "own_person"])
+def test_every_seed_and_method_is_asked_the_same_and_training_sees_no_test_person(evaluation: str) -> None:
+    corpus, n_query = MadeCorpus(clips=288, subjects=16, size=3), 1
+    first, second = (
+        module(corpus, evaluation=evaluation, seed=seed, n_query=n_query, auxiliary=auxiliary, test_tasks=5)
+        for seed, auxiliary in ((0, "none"), (1, "magnified"))
+    )
+    for one, other in zip(tasks_of(first), tasks_of(second), strict=True):
+        assert same(one.support, other.support)
+        assert same(one.query, other.query)
+        assert other.auxiliary is not None
+        assert not set(other.auxiliary.subjects) & set(second.fold.test)
+    for episode in first.train_dataloader():
+        assert isinstance(episode, Episode)
+        assert not {*episode.support.subjects, *episode.query.subjects} & set(first.fold.test)
+
+
+def test_test_people_who_cannot_make_such_tasks_are_refused_at_setup_with_the_class() -> None:
+    with pytest.raises(DataError, match="Class 0 has 6 test clips, but n_shot: 4 and n_query: 3 ask for 7"):
+        module(evaluation="unseen_people", n_shot=4)
+    with pytest.raises(DataError, match="none of the 2 people shows n_way: 3 classes with 4 clips"):
+        module(evaluation="own_person", n_shot=2, n_query=2)
+
+
+def test_another_evaluation_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="evaluation is one of training_support, unseen_people, own_person"):
+        module(evaluation="anybody")

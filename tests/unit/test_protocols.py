@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_modules.protocols import Fold, LeaveOneSubjectOut, Protocol, SubjectKFold, select_subjects
-from lightmannet.episode import Clips
-from lightmannet.errors import ConfigurationError
+from data_modules.protocols import (
+    Fold,
+    HoldOutDatabase,
+    LeaveOneSubjectOut,
+    Protocol,
+    SingleDatabase,
+    SubjectKFold,
+    select_subjects,
+)
+from lightmannet.episode import Clips, concatenate
+from lightmannet.errors import ConfigurationError, DataError
 from tests.clips import clips_of, make_clips
 
 LABELS = st.integers(0, 2)
@@ -222,3 +230,94 @@ def test_the_clips_of_people_come_in_their_own_order() -> None:
     chosen = select_subjects(clips, ("made/p02", "made/p01", "made/p09"))
     assert chosen.ids == ("made/p01/c000", "made/p02/c001", "made/p01/c003", "made/p02/c004")
     assert len(select_subjects(clips, ())) == 0
+
+
+# --- One database, held-out databases ---
+
+
+def databases() -> Clips:
+    """Clips of three databases: a, of 4 people; b and c, of 3 each."""
+    made = [make_clips(36, subjects=people, size=3, database=name) for name, people in (("a", 4), ("b", 3), ("c", 3))]
+    return concatenate(concatenate(made[0], made[1]), made[2])
+
+
+def test_a_single_database_is_tested_and_trained_on_alone() -> None:
+    protocol, clips = SingleDatabase("b"), databases()
+    assert protocol.groups(clips) == [("b/p00",), ("b/p01",), ("b/p02",)]
+    assert protocol.fold(clips, 1) == Fold(train=("b/p00", "b/p02"), validation=(), test=("b/p01",))
+    assert {clip[0] for clip in protocol.tested(clips)} == {"b"}
+    assert len(protocol.tested(clips)) == 36
+
+
+def test_a_held_out_database_is_tested_by_one_network_trained_on_the_others() -> None:
+    clips = databases()
+    everybody = set(clips.subjects)
+    for protocol, trained in (
+        (HoldOutDatabase(("a",)), {"b", "c"}),
+        (HoldOutDatabase(("a",), ("c",)), {"c"}),
+        (HoldOutDatabase(("a", "b")), {"c"}),
+    ):
+        assert len(protocol.groups(clips)) == 1
+        fold = protocol.fold(clips, 0)
+        assert set(fold.train) == {person for person in everybody if person[0] in trained}
+        assert set(fold.test) == {person for person in everybody if person[0] in protocol.test}
+    fold = HoldOutDatabase(("a",)).fold(clips, 0, validation_fraction=0.4)
+    assert fold.validation
+    assert {person[0] for person in fold.validation + fold.train} == {"b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [
+        (SingleDatabase("d"), "database: the corpus has no database d; it has a, b, c"),
+        (HoldOutDatabase(("d",)), "test: the corpus has no database d; it has a, b, c"),
+        (HoldOutDatabase(("a",), ("d",)), "train: the corpus has no database d; it has a, b, c"),
+    ],
+)
+def test_a_database_that_is_not_there_is_refused_by_name(protocol: Protocol, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        protocol.fold(databases(), 0)
+
+
+@pytest.mark.parametrize(("test", "train"), [((), ()), (("a", "b"), ("b",))])
+def test_a_database_cannot_be_trained_on_and_tested(test: tuple[str, ...], train: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigurationError, match="needs databases to test, and others to train on"):
+        HoldOutDatabase(test, train)
+
+
+# --- What a protocol needs ---
+
+CLASSES = ("negative", "positive", "surprise")
+
+
+def test_clips_that_fill_the_protocol_pass() -> None:
+    for protocol in (
+        LeaveOneSubjectOut(expect=(36, 36, 36)),
+        SubjectKFold(3, expect=(36, 36, 36)),
+        SingleDatabase("a", expect=(12, 12, 12)),
+        HoldOutDatabase(("a", "b"), expect=(24, 24, 24)),
+    ):
+        protocol.check(databases(), CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("expect", "message"),
+    [
+        ((12, 13, 12), "sde: the clips to test are not those expected. positive: 13 expected, 12 found"),
+        ((12, 12), "2 classes expected, 3 found"),
+    ],
+)
+def test_other_counts_than_expected_are_refused_with_the_class(expect: tuple[int, ...], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        SingleDatabase("a", expect=expect).check(databases(), CLASSES)
+
+
+def test_a_class_that_nobody_shows_is_named() -> None:
+    with pytest.raises(DataError, match="loso: no clip to test shows class surprise"):
+        LeaveOneSubjectOut().check(clips_of([(0, 0), (0, 1), (1, 0), (1, 1)]), CLASSES)
+
+
+def test_a_fold_whose_training_people_lack_a_class_is_named_with_its_person() -> None:
+    clips = clips_of([(person, label) for person in range(3) for label in (0, 1)] + [(1, 2)])
+    with pytest.raises(DataError, match="fold 1, which tests made/p01, leaves no training clip of class surprise"):
+        LeaveOneSubjectOut().check(clips, CLASSES)

@@ -5,8 +5,6 @@ import fcntl
 import os
 from pathlib import Path
 
-from lightmannet.benchmark.plan import Cell
-
 # What a file system answers that knows no locks.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
@@ -25,13 +23,13 @@ class Claims:
     def __init__(self, folder: Path) -> None:
         self._file = os.open(folder / "claims", os.O_RDWR | os.O_CREAT, 0o666)
 
-    def take(self, cell: Cell) -> bool:
-        """Claim the cell, unless another runner has it; return whether it is ours."""
-        return self._locked(1, _place(cell))
+    def take(self, key: str) -> bool:
+        """Claim the cell of this key, unless another runner has it; return whether it is ours."""
+        return self._locked(1, _place(key))
 
-    def give_back(self, cell: Cell) -> None:
+    def give_back(self, key: str) -> None:
         """Let others have the cell."""
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _place(cell))
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _place(key))
 
     def others_at_work(self) -> bool:
         """Return whether another runner holds a claim."""
@@ -53,5 +51,5 @@ class Claims:
         return True
 
 
-def _place(cell: Cell) -> int:
-    return int(cell.key[:12], 16)
+def _place(key: str) -> int:
+    return int(key[:12], 16)

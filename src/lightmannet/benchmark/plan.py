@@ -181,8 +181,8 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
         protocol: Takes the place of the table's own; None keeps that.
 
     Raises:
-        ConfigurationError: The table cannot be read.
-        DataError: The corpus cannot be read.
+        ConfigurationError: The table cannot be read, or a method's options are wrong.
+        DataError: The corpus cannot be read, or cannot fill the protocol.
     """
     table = read_table(path)
     if protocol is not None:
@@ -193,7 +193,7 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
     corpora: list[Corpus] = []
     for name, condition in table.conditions.items():
         words = {method: _words(path, table, method, condition) for method in table.methods}
-        modules = {method: Lightning(list(mine), run=False).datamodule for method, mine in words.items()}
+        modules = {method: _data_module(path, method, mine) for method, mine in words.items()}
         for method, module in modules.items():
             if isinstance(module, EpisodicDataModule) and module.auxiliary != "none":
                 auxiliary.setdefault(method, module.auxiliary)
@@ -215,6 +215,15 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
     # The first seed of everything, then the second …
     cells.sort(key=lambda cell: table.seeds.index(cell.seed))
     return Plan(table, table.protocol, corpora[0], tested, cells, auxiliary)
+
+
+def _data_module(path: Path, method: str, words: tuple[str, ...]) -> SubjectDisjointDataModule:
+    """Return the data module of a row; its whole configuration is read, so a mistake shows before anything is run."""
+    try:
+        module: SubjectDisjointDataModule = Lightning(list(words), run=False).datamodule
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}, method {method}: {error}") from error
+    return module
 
 
 def _words(path: Path, table: Table, method: str, condition: Condition) -> tuple[str, ...]:

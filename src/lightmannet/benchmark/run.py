@@ -104,8 +104,8 @@ def _without(cells: list[Cell], done: list[Result]) -> list[Cell]:
 def _print_status(plan: Plan, done: list[Result], missing: list[Cell], claims: Claims) -> None:
     running = set()
     for cell in missing:
-        if claims.take(cell):
-            claims.give_back(cell)
+        if claims.take(cell.key):
+            claims.give_back(cell.key)
         else:
             running.add(cell.key)
     print(overview(plan.cells, {result.key for result in done}, running))
@@ -136,10 +136,10 @@ def _run_all(
             while waiting or elsewhere or running:
                 while waiting and len(running) < workers.slots:
                     cell = waiting.popleft()
-                    if not claims.take(cell):
+                    if not claims.take(cell.key):
                         elsewhere.append(cell)
                     elif read_result(folder, cell) is not None:
-                        claims.give_back(cell)
+                        claims.give_back(cell.key)
                         board.found(cell)
                     else:
                         board.begun()
@@ -148,7 +148,7 @@ def _run_all(
                 for future in ended:
                     cell = running.pop(future)
                     failed += _keep(future, cell, folder, board)
-                    claims.give_back(cell)
+                    claims.give_back(cell.key)
                 if not waiting and elsewhere:
                     # They are done by now, or still held, or free again because their runner was killed.
                     if not running:

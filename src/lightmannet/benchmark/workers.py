@@ -82,6 +82,7 @@ def why(error: BaseException) -> str:
     """Return what went wrong, in words that help."""
     if isinstance(error, BrokenProcessPool):
         return "its process was killed; if memory is short, give fewer --workers"
+    error = getattr(error, "cause", None) or error  # Ray wraps what was raised on a node
     return str(error) if isinstance(error, LightmanNetError) else f"{type(error).__name__}: {error}"
 
 
