@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from data_modules.apex import MissingApex, strongest_frame
 from data_modules.cache import ArrayCache, digest
+from data_modules.clip_inputs import clip_inputs
 from data_modules.clip_table import ClipRow, ClipTable, Kind
 from data_modules.corpus import Corpus, CorpusSource
 from data_modules.databases.base import Database
@@ -25,7 +26,7 @@ from data_modules.representations.base import Representation
 from data_modules.representations.flow_image import ApexFlow
 from data_modules.schemes import Scheme, read_scheme
 from data_modules.video.crop import Crop, WholeFrame
-from data_modules.video.frames import FrameReader, nearest, open_frames
+from data_modules.video.frames import FrameReader, open_frames
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError, DataError, LightmanNetError, faults_message
 
@@ -299,9 +300,8 @@ class _Jobs(Dataset[str]):
         """Return the array of a clip."""
         row = chosen.row
         reader = _open(row.path, row.root, row.first_number)
-        moments = self.representation.moments(row.onset, self._apex(row, reader), row.offset)
-        frames = reader.read([nearest(row.numbers, moment) for moment in moments], self.representation.color)
-        return self.representation.render(self.crop.square(frames, self.representation.working_size, row.box))
+        interval = (row.onset, self._apex(row, reader), row.offset)
+        return clip_inputs(reader, row.numbers, interval, self.representation, self.crop, row.box)
 
     def _apex(self, row: ClipRow, reader: FrameReader) -> int:
         if row.apex is not None:

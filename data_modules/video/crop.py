@@ -173,7 +173,7 @@ class YuNet(Crop):
             ConfigurationError: The model is missing or broken.
             DataError: There is no face in the first frame.
         """
-        faces = self._detect(frames[0])
+        faces = self.find_faces(frames[0])
         if not faces:
             height, width = frames.shape[1:3]
             raise DataError(
@@ -196,8 +196,12 @@ class YuNet(Crop):
         """
         return _digest(self, self.margin, self.min_score, hashlib.sha256(self._find_model()[1]).hexdigest())
 
-    def _detect(self, frame: UInt8[np.ndarray, "height width channel"]) -> list[Face]:
-        """Return the faces of a frame with at least the least score, in the frame's pixels."""
+    def find_faces(self, frame: UInt8[np.ndarray, "height width channel"]) -> list[Face]:
+        """Return the faces of a frame with at least the least score, in the frame's pixels.
+
+        Raises:
+            ConfigurationError: The model is missing or broken.
+        """
         height, width = frame.shape[:2]
         scale = min(1.0, _DETECTION_SIDE / max(height, width))
         smaller = (max(1, round(width * scale)), max(1, round(height * scale)))

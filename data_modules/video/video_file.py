@@ -6,6 +6,7 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -17,7 +18,7 @@ from jaxtyping import UInt8
 from data_modules.video.reader import Color, Pixels, check_numbers, check_path, convert, files_digest
 from lightmannet.errors import ConfigurationError, DataError
 
-SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".mpg", ".mpeg", ".m4v", ".wmv")
+SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".mpg", ".mpeg", ".m4v", ".wmv", ".webm")
 
 Backend = Literal["auto", "decord", "pyav"]
 
@@ -90,12 +91,37 @@ class VideoFile:
                 f"{self.path}: its container promises {len(there)} frames, but not all of {min(numbers)} to "
                 f"{max(numbers)} can be decoded ({_first_line(error)}); copy it again or leave the clip out"
             ) from error.with_traceback(None)  # which would keep the decoder open
-        if color == "rgb":
-            return frames
-        gray = np.empty((*frames.shape[:3], 1), np.uint8)
-        for frame, out in zip(frames, gray, strict=True):
-            convert(frame, cv2.COLOR_RGB2GRAY, out)
-        return gray
+        return _colored(frames, color)
+
+    def in_order(self, count: int, color: Color) -> Iterator[Pixels]:
+        """Yield all frames from the first to the last, ``count`` at a time, decoded once and by PyAV.
+
+        Memory does not grow with the length of the video.
+
+        Args:
+            count: Frames a chunk, >= 1; the last chunk may have fewer.
+            color: ``gray`` gives one channel, ``rgb`` three.
+
+        Raises:
+            DataError: The file cannot be read, or a frame cannot be decoded.
+        """
+        import av
+
+        self._open()  # which refuses what is no video, or is incomplete
+        frames: list[_Frame] = []
+        try:
+            with av.open(str(self.path)) as container:
+                for frame in container.decode(video=0):
+                    frames.append(_rgb(frame))
+                    if len(frames) == count:
+                        yield _colored(np.stack(frames), color)
+                        frames = []
+        except (av.FFmpegError, ValueError) as error:
+            raise DataError(
+                f"{self.path}: a frame cannot be decoded ({_first_line(error)}); copy it again or convert it"
+            ) from error.with_traceback(None)
+        if frames:
+            yield _colored(np.stack(frames), color)
 
     def fingerprint(self, numbers: Sequence[int]) -> str:
         """Return a hex digest of the file's name, size and modification time and of ``first_number``.
@@ -124,6 +150,68 @@ class VideoFile:
             numbers = tuple(range(self.first_number, self.first_number + decoder.count))
             self._opened = (os.getpid(), decoder, numbers)
         return self._opened[1:]
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What a video file says of itself.
+
+    Attributes:
+        fps: Frames a second, on average; 0 where it does not say.
+        height: Height of a frame as it is shown, pixels.
+        width: Width of a frame as it is shown, pixels.
+        turned: Whether a note turns the frames.
+        variable: Whether some frames last more than 1.6 times as long as the median one, or shorter by that factor.
+    """
+
+    fps: float
+    height: int
+    width: int
+    turned: bool
+    variable: bool
+
+
+def video_facts(path: Path) -> VideoFacts:
+    """Return what a video file says of itself; one frame is decoded.
+
+    Raises:
+        DataError: It is damaged, truncated, no video, or has sound alone.
+    """
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video and container.streams.audio:
+                raise DataError(f"{path}: has sound but no picture; give a video of a face")
+            times = sorted(packet.pts for packet in _packets(container) if packet.pts is not None)
+        with av.open(str(path)) as container:
+            fps = float(container.streams.video[0].average_rate or 0)
+            first = next(iter(container.decode(video=0)))
+            height, width = _rgb(first).shape[:2]
+            turned = bool(first.rotation)
+    except DataError:
+        raise
+    except Exception as error:  # as in VideoFile
+        raise DataError(
+            f"{path}: cannot be read as a video, it is damaged, truncated or of another type ({_first_line(error)}); "
+            "copy it again or convert it, e.g. to mp4"
+        ) from error.with_traceback(None)
+    steps = np.diff(times)
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    variable = usual > 0 and bool((steps > _UNEVEN * usual).any() or (steps < usual / _UNEVEN).any())
+    return VideoFacts(fps, height, width, turned, variable)
+
+
+_UNEVEN = 1.6  # times in whole milliseconds, as in .mkv, differ by up to 1.5 at 400 frames a second
+
+
+def _colored(frames: "_Frames", color: Color) -> Pixels:
+    if color == "rgb":
+        return frames
+    gray = np.empty((*frames.shape[:3], 1), np.uint8)
+    for frame, out in zip(frames, gray, strict=True):
+        convert(frame, cv2.COLOR_RGB2GRAY, out)
+    return gray
 
 
 def _installed(backend: Backend) -> bool:

@@ -22,7 +22,7 @@ from lightmannet.learners.base import Learner
 
 _OWN = (
     "This project's own commands, each with its --help: table, methods, databases, databases check, check-release, "
-    "synthesize, bench, bench-data."
+    "synthesize, export, predict CLIP, bench, bench-data."
 )
 
 
@@ -207,6 +207,12 @@ def _synthesize() -> Callable[..., Any]:
     return synthesize
 
 
+def _export() -> Callable[..., Any]:
+    from lightmannet.inference.export import export
+
+    return export
+
+
 def _bench() -> Callable[..., Any]:
     from lightmannet.benchmark.meta_step import bench
 
@@ -225,6 +231,7 @@ _COMMANDS: dict[str, Callable[[], Callable[..., Any]]] = {
     "methods": _methods,
     "check-release": _check_release,
     "synthesize": _synthesize,
+    "export": _export,
     "bench": _bench,
     "bench-data": _bench_data,
 }

@@ -17,6 +17,14 @@ class CheckpointError(LightmanNetError):
     """A file given as a checkpoint or as weights that is not one, or does not fit the network."""
 
 
+class BundleError(LightmanNetError):
+    """A folder given as a bundle that is none, is of another version, or is not as it was exported."""
+
+
+class ClipError(LightmanNetError):
+    """Somebody's own clip that cannot be answered for: not readable, no frames, an interval that is not in it."""
+
+
 def faults_message(title: str, faults: list[str], shown: int = 20) -> str:
     """Return one message that lists the faults found, each on a line of its own, the first ``shown`` in full.
 

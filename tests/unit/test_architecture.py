@@ -20,10 +20,15 @@ MAY_IMPORT = {
     "lightmannet/learners": LOW
     | {f"lightmannet.{room}" for room in ("learners", "adaptation", "networks", "losses", "metrics")},
     "data_modules": LOW | {"lightmannet.files", "data_modules"},
+    # Beside the commands, where methods and data meet.
+    "lightmannet/inference": LOW
+    | {"data_modules"}
+    | {f"lightmannet.{room}" for room in ("inference", "learners", "networks", "metrics", "files", "checkpoint", "cli")}
+    | {"lightmannet.benchmark.quiet"},
 }
 WRAPPED_BY = {
     "learn2learn": {"lightmannet/adaptation/maml.py"},
-    "safetensors": {"lightmannet/networks/released_ststnet.py"},
+    "safetensors": {"lightmannet/inference/bundle.py", "lightmannet/networks/released_ststnet.py"},
     "albumentations": {"data_modules/frame_augmentation.py"},
     "decord": {"data_modules/video/video_file.py"},
     "av": {"data_modules/rendered/pictures.py", "data_modules/video/video_file.py"},

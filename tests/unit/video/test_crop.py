@@ -48,7 +48,7 @@ class Seen(YuNet):
         super().__init__(margin=margin)
         self.faces = list(faces)
 
-    def _detect(self, frame: UInt8[np.ndarray, "height width channel"]) -> list[Face]:
+    def find_faces(self, frame: UInt8[np.ndarray, "height width channel"]) -> list[Face]:
         return self.faces
 
 
@@ -249,7 +249,7 @@ def test_a_row_of_the_detector_is_read_as_opencv_documents_it() -> None:
     crop = YuNet()
     crop._detector = detector = FakeDetector([ROW])
     image = noise(1, 40, 60)[0]
-    assert crop._detect(image) == [Face(Box(10, 20, 30, 40), (50, 51), (52, 53), (56, 57), (58, 59), 0.75)]
+    assert crop.find_faces(image) == [Face(Box(10, 20, 30, 40), (50, 51), (52, 53), (56, 57), (58, 59), 0.75)]
     assert detector.size == (60, 40)
     assert np.array_equal(detector.image, image[:, :, ::-1])
 
@@ -257,7 +257,7 @@ def test_a_row_of_the_detector_is_read_as_opencv_documents_it() -> None:
 def test_the_detector_sees_large_frames_smaller_and_gray_ones_as_colour() -> None:
     crop = YuNet()
     crop._detector = detector = FakeDetector([ROW])
-    (found,) = crop._detect(noise(1, 960, 1280, 1)[0])
+    (found,) = crop.find_faces(noise(1, 960, 1280, 1)[0])
     assert detector.image.shape == (480, 640, 3)
     assert found.box == Box(20, 40, 60, 80)
     assert found.right_mouth == (116, 118)
@@ -267,7 +267,7 @@ def test_the_detector_sees_large_frames_smaller_and_gray_ones_as_colour() -> Non
 def test_no_row_is_no_face() -> None:
     crop = YuNet()
     crop._detector = FakeDetector(None)
-    assert crop._detect(noise(1)[0]) == []
+    assert crop.find_faces(noise(1)[0]) == []
 
 
 def test_a_missing_model_says_where_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

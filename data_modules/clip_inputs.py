@@ -1,0 +1,37 @@
+"""From the frames of one clip to what a network sees of it: the one way, in training and for somebody's own clip."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from data_modules.representations.base import Representation
+from data_modules.video.crop import Box, Crop
+from data_modules.video.frames import FrameReader, nearest
+
+
+def clip_inputs(
+    reader: FrameReader,
+    numbers: Sequence[int],
+    interval: tuple[int, int, int],
+    representation: Representation,
+    crop: Crop,
+    box: Box | None = None,
+) -> Float32[np.ndarray, "phase channel size size"]:
+    """Return what a network sees of a clip, in [-0.5, 0.5].
+
+    Args:
+        reader: The clip's frames.
+        numbers: Numbers of the frames from onset to offset that are there, ascending; the nearest is taken for others.
+        interval: Numbers of onset, apex and offset.
+        representation: What is seen of the frames.
+        crop: How the face is cut out.
+        box: The annotation's face box in the first frame, if there is one.
+
+    Raises:
+        DataError: A frame cannot be read, or has no face.
+        ConfigurationError: The crop lacks something: a box, a model.
+    """
+    moments = representation.moments(*interval)
+    frames = reader.read([nearest(numbers, moment) for moment in moments], representation.color)
+    return representation.render(crop.square(frames, representation.working_size, box))

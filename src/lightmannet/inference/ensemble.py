@@ -1,0 +1,27 @@
+"""Several adapted networks as one: their probabilities are averaged, as in testing."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+_SMALLEST = 1e-12  # keeps gradients finite where a class is ruled out
+
+
+class Ensemble(nn.Module):
+    """Answers with the logarithm of the mean probability, one network a draw of support clips.
+
+    Args:
+        networks: Each maps inputs to class scores; at least one.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.eval()
+
+    def forward(self, inputs: Float[Tensor, "clip phase channel height width"]) -> Float[Tensor, "clip class"]:
+        """Return logits whose softmax is the mean of the networks' probabilities."""
+        probabilities = torch.stack([torch.softmax(network(inputs), 1) for network in self.networks]).mean(0)
+        return probabilities.clamp_min(_SMALLEST).log()

@@ -1,0 +1,112 @@
+"""What a bundle may consist of, by name: methods, encoders, representations and crops of this package, no others."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_type_hints
+
+import data_modules
+import lightmannet.learners as learners
+import lightmannet.networks as networks
+from data_modules.representations.base import Representation
+from data_modules.video.crop import AnnotatedBox, Crop, WholeFrame, YuNet
+from lightmannet.errors import BundleError, ConfigurationError, LightmanNetError
+from lightmannet.learners.base import Learner
+
+Words = dict[str, Any]
+"""A part in words: ``{"name": "Conv4", "options": {"width": 32}}``; options may be parts themselves."""
+
+_REPRESENTATIONS = ("ApexFlow", "Difference", "FrameClip", "PhaseFlow")
+PARTS: Mapping[str, type] = {
+    **{name: getattr(learners, name) for name in learners.__all__},
+    **{name: getattr(networks, name) for name in networks.__all__ if name != "Encoder"},
+    **{name: getattr(data_modules, name) for name in _REPRESENTATIONS},
+    "WholeFrame": WholeFrame,
+    "YuNet": YuNet,
+}
+
+
+def build(words: Words) -> Any:
+    """Return the part that ``words`` describe; a name that is not in ``PARTS`` is refused, so no other code runs.
+
+    Raises:
+        BundleError: An unknown part, or options that it does not have or refuses.
+    """
+    kind = PARTS.get(str(words.get("name")))
+    options = words.get("options")
+    if kind is None or not isinstance(options, dict):
+        raise BundleError(
+            f"The bundle wants the part {words.get('name')!r}, which this version does not have. Export it again, or "
+            "install the version that wrote it."
+        )
+    hints = get_type_hints(kind.__init__)  # type: ignore[misc]
+    try:
+        return kind(**{name: _option(value, hints.get(name)) for name, value in options.items()})
+    except (TypeError, ValueError) as error:
+        raise BundleError(
+            f"The bundle's options of {words['name']} do not fit this version ({error}). Export it again, or install "
+            "the version that wrote it."
+        ) from error
+    except BundleError:
+        raise
+    except LightmanNetError as error:
+        raise BundleError(f"The bundle's options of {words['name']} are impossible: {error}") from error
+
+
+def learner_words(configuration: Mapping[str, Any]) -> Words:
+    """Return a method of a run's ``config.yaml``, which names classes by their paths, as a part in words.
+
+    Raises:
+        ConfigurationError: It, or something in it, is no part of this package.
+    """
+    name = str(configuration["class_path"]).rsplit(".", 1)[-1]
+    if name not in PARTS:
+        raise ConfigurationError(
+            f"{configuration['class_path']} cannot go into a bundle: it is no method or encoder of this package, and "
+            f"loading a bundle runs no other code. Take one of {', '.join(sorted(PARTS))}."
+        )
+    options = {key: _in_words(value) for key, value in (configuration.get("init_args") or {}).items()}
+    return {"name": name, "options": options}
+
+
+def representation_words(representation: Representation) -> Words:
+    """Return a representation as a part in words."""
+    assert is_dataclass(representation)
+    options = {field.name: getattr(representation, field.name) for field in fields(representation) if field.init}
+    return {"name": type(representation).__name__, "options": options}
+
+
+def crop_words(crop: Crop) -> Words:
+    """Return a crop as a part in words; where a face detector's model lies is left to whoever loads the bundle.
+
+    Raises:
+        ConfigurationError: A crop that only a database's annotation can serve.
+    """
+    if isinstance(crop, AnnotatedBox):
+        raise ConfigurationError(
+            "AnnotatedBox cannot go into a bundle: somebody's own clip has no annotated face box. Train with crop: "
+            "YuNet, or with WholeFrame on frames that are faces already."
+        )
+    options = {"margin": crop.margin, "min_score": crop.min_score} if isinstance(crop, YuNet) else {}
+    return {"name": type(crop).__name__, "options": options}
+
+
+def adapts(learner: Learner) -> bool:
+    """Return whether a method learns anything from a support set."""
+    return type(learner).adapt is not Learner.adapt
+
+
+def _in_words(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return learner_words(value) if "class_path" in value else {key: _in_words(v) for key, v in value.items()}
+    return [_in_words(item) for item in value] if isinstance(value, list) else value
+
+
+def _option(value: Any, hint: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "name" in value and "options" in value:
+        return build(value)
+    for kind in (hint, *get_args(hint)):
+        if is_dataclass(kind) and isinstance(kind, type):
+            return kind(**value)
+    raise ValueError(f"{value!r} is no option")

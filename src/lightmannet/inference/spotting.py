@@ -1,0 +1,175 @@
+"""Where in a clip something moves in the face: a baseline that looks at motion alone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from data_modules.video.crop import Crop
+from data_modules.video.frames import Pixels
+from lightmannet.errors import ClipError
+from lightmannet.inference.answer import Interval
+from lightmannet.inference.motion import motion
+
+MICRO_SECONDS = 0.5
+"""Longest micro-expression."""
+
+SIZE = 64  # pixels: height and width at which motion is looked for
+_SHORT = 3.0  # seconds: a clip up to this length is taken to begin at rest
+_REACH = 2.0  # seconds to both sides over which the median frame is the face at rest
+_BLOCK = 0.25  # seconds that share a median frame
+_MEDIAN_OF = 60  # frames that make a median, at most
+_SMOOTHING = 0.02  # seconds, standard deviation
+_LEAST = 0.004  # of the crop's width: motion below it is none
+_NOISE = 4.0  # standard deviations of the curve above which a peak counts, in a long video
+_EDGE = 0.2  # share of the peak's height at which an expression begins and ends
+_ASSUMED_FPS = 30.0
+
+
+@dataclass(frozen=True)
+class Spotted:
+    """What was found.
+
+    Attributes:
+        intervals: Candidates, the strongest first.
+        curve: Strength of facial motion in each frame, as a fraction of the crop's width.
+    """
+
+    intervals: tuple[Interval, ...]
+    curve: Float64[np.ndarray, " frame"]
+
+
+def spot(chunks: Iterable[Pixels], numbers: Sequence[int], crop: Crop, fps: float | None) -> Spotted:
+    """Return intervals in which the face moves.
+
+    Each frame is compared with the face at rest by dense flow (DIS) at 64 pixels: the first frames of a clip of up to
+    three seconds, else the median of the frames within two seconds. A similarity transform fitted to most pixels, the
+    head's motion, is taken away; the curve is the mean of the strongest twentieth of what is left. Peaks of the
+    smoothed curve are apexes; onset and offset are where it has fallen to a fifth of the peak's height above the
+    curve's floor. A short clip has one interval at most. It takes any motion of the face for an expression, also blinks
+    and speech. The score is the peak's height over the floor in units of the crop's hundredth.
+
+    Args:
+        chunks: All frames in order, gray, some at a time.
+        numbers: Their numbers, ascending.
+        crop: How the face is cut out; the first frame decides for all.
+        fps: Frames a second; None takes 30.
+
+    Raises:
+        ClipError: Frames of different size.
+        DataError: A frame cannot be read, or the first has no face.
+
+    Reference: Shreve et al. 2011, "Macro- and micro-expression spotting in long videos using spatio-temporal strain",
+    FG 2011, and Moilanen, Zhao, Pietikäinen 2014, "Spotting rapid facial movements from videos using appearance-based
+    feature difference analysis", ICPR 2014, for peaks of a motion curve over a threshold; the details are ours.
+    """
+    rate = fps or _ASSUMED_FPS
+    short = len(numbers) <= _SHORT * rate
+    curve = _smooth(np.array(list(_curve(_crops(chunks, crop), rate, short))), _SMOOTHING * rate)
+    places = _one_peak(curve) if short else _peaks(curve, rate)
+    found = [
+        Interval(
+            onset=numbers[onset],
+            apex=numbers[apex],
+            offset=numbers[offset],
+            score=round(100 * strength, 4),
+            kind=kind_of(numbers[onset], numbers[offset], fps),
+            source="spotted",
+        )
+        for onset, apex, offset, strength in places
+    ]
+    return Spotted(tuple(sorted(found, key=lambda interval: -interval.score)), curve)
+
+
+def kind_of(onset: int, offset: int, fps: float | None) -> Literal["micro", "macro"]:
+    """Return ``macro`` for what lasts longer than half a second; without a frame rate it is taken for ``micro``."""
+    return "macro" if fps and (offset - onset) / fps > MICRO_SECONDS else "micro"
+
+
+def _crops(chunks: Iterable[Pixels], crop: Crop) -> Iterator[UInt8[np.ndarray, "size size"]]:
+    first: Pixels | None = None
+    for chunk in chunks:
+        if first is None:
+            first = chunk[:1]
+        if chunk.shape[1:] != first.shape[1:]:
+            raise ClipError(
+                f"its frames differ in size ({first.shape[2]} x {first.shape[1]} and {chunk.shape[2]} x "
+                f"{chunk.shape[1]} pixels); all frames of a clip must have one size"
+            )
+        # The crop is decided by the first frame it is given.
+        for square in crop.square(np.concatenate([first, chunk]), SIZE, None)[1:]:
+            yield square[:, :, 0]
+
+
+def _curve(frames: Iterator[UInt8[np.ndarray, "size size"]], rate: float, short: bool) -> Iterator[float]:
+    """Yield each frame's facial motion from the face at rest; memory does not grow with a long video."""
+    if short:
+        kept = list(frames)
+        rest = np.median(np.stack(kept[: max(1, min(3, len(kept) // 10))]), axis=0).astype(np.uint8)
+        yield from (motion(rest, frame).face for frame in kept)
+        return
+    reach, block = round(_REACH * rate), max(1, round(_BLOCK * rate))
+    window: list[np.ndarray] = []
+    start = done = 0  # numbers of the window's first frame and of the next frame to judge
+
+    def judge(last: int) -> Iterator[float]:
+        around = window[max(0, done - reach - start) : last + reach - start]
+        rest = np.median(np.stack(around[:: max(1, len(around) // _MEDIAN_OF)]), axis=0).astype(np.uint8)
+        yield from (motion(rest, frame).face for frame in window[done - start : last - start])
+
+    for frame in frames:
+        window.append(frame)
+        if start + len(window) >= done + block + reach:
+            yield from judge(done + block)
+            done += block
+            fewer = max(0, done - reach - start)
+            window, start = window[fewer:], start + fewer
+    while done < start + len(window):
+        last = min(done + block, start + len(window))
+        yield from judge(last)
+        done = last
+
+
+def _smooth(curve: Float64[np.ndarray, " frame"], deviation: float) -> Float64[np.ndarray, " frame"]:
+    if deviation < 0.3 or len(curve) < 3:
+        return curve
+    reach = int(3 * deviation) + 1
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    return np.convolve(np.pad(curve, reach, mode="edge"), kernel / kernel.sum(), mode="valid")
+
+
+def _one_peak(curve: Float64[np.ndarray, " frame"]) -> list[tuple[int, int, int, float]]:
+    apex = int(curve.argmax())
+    if apex == 0:
+        return []
+    floor = float(curve[: apex + 1].min())
+    height = float(curve[apex]) - floor
+    if curve[apex] < _LEAST or height <= 0:
+        return []
+    return [(*_edges(curve, apex, floor + _EDGE * height), height)]
+
+
+def _peaks(curve: Float64[np.ndarray, " frame"], rate: float) -> list[tuple[int, int, int, float]]:
+    floor = float(np.median(curve))
+    spread = 1.4826 * float(np.median(np.abs(curve - floor)))
+    least = max(_LEAST, floor + _NOISE * spread)
+    left = curve.copy()
+    found = []
+    while (apex := int(left.argmax())) and left[apex] >= least:
+        height = float(curve[apex]) - floor
+        onset, apex, offset = _edges(curve, apex, floor + _EDGE * height)
+        # A flank of what was found before is no peak of its own.
+        if (left[onset : offset + 1] > 0).all():
+            found.append((onset, apex, offset, height))
+        left[onset : offset + 1] = 0
+    return found
+
+
+def _edges(curve: Float64[np.ndarray, " frame"], apex: int, level: float) -> tuple[int, int, int]:
+    before = np.flatnonzero(curve[:apex] <= level)
+    after = np.flatnonzero(curve[apex + 1 :] <= level)
+    onset = int(before[-1]) if len(before) else 0
+    offset = apex + 1 + int(after[0]) if len(after) else len(curve) - 1
+    return onset, apex, offset
