@@ -25,6 +25,7 @@ MAY_IMPORT = {
     | {"data_modules"}
     | {f"lightmannet.{room}" for room in ("inference", "learners", "networks", "metrics", "files", "checkpoint", "cli")}
     | {"lightmannet.benchmark.quiet"},
+    "lightmannet/pictures": LOW | {f"lightmannet.{room}" for room in ("pictures", "inference", "files")},
 }
 WRAPPED_BY = {
     "learn2learn": {"lightmannet/adaptation/maml.py"},
@@ -37,6 +38,7 @@ WRAPPED_BY = {
     "wandb": {"lightmannet/wandb_run.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
     "ray": {"lightmannet/benchmark/cluster.py"},
+    "captum": {"lightmannet/pictures/saliency.py"},
     # Images as arrays: decoding, converting, cropping and comparing them.
     "cv2": {
         "data_modules/apex.py",
@@ -54,6 +56,9 @@ WRAPPED_BY = {
         "data_modules/video/reader.py",
         "data_modules/video/video_file.py",
         "lightmannet/benchmark/data.py",
+        "lightmannet/pictures/image_bytes.py",
+        "lightmannet/pictures/panels.py",
+        "lightmannet/pictures/saliency.py",
     },
 }
 

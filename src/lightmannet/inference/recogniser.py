@@ -56,6 +56,7 @@ class Examination:
         frames: Face crops of onset, apex and offset, red, green and blue.
         flow: Motion u, v of the skin from onset to apex in pixels of these crops.
         inputs: The clip as the network sees it.
+        still: The same if the face stayed as it is at the onset.
         numbers: Frame numbers of onset, apex and offset.
         fps: Frames a second; None where nobody said it.
         candidates: All intervals that were found, the strongest first; empty where one was given.
@@ -65,6 +66,7 @@ class Examination:
     frames: UInt8[np.ndarray, "3 height width 3"]
     flow: Float32[np.ndarray, "2 height width"]
     inputs: Float[Tensor, "1 phase channel size size"]
+    still: Float[Tensor, "1 phase channel size size"]
     numbers: Span
     fps: float | None
     candidates: tuple[Interval, ...]
@@ -232,7 +234,10 @@ class Recogniser:
             inputs = seen.inputs
             if inputs is None:
                 inputs = self._inputs(seen.file, numbers)
-        return Examination(answer, frames, dis(gray[0], gray[1]), inputs, numbers, seen.file.fps, seen.candidates)
+            still = self._inputs(seen.file, (numbers[0],) * 3)
+        return Examination(
+            answer, frames, dis(gray[0], gray[1]), inputs, still, numbers, seen.file.fps, seen.candidates
+        )
 
     # --- One clip ---
 

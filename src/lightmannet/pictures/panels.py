@@ -1,0 +1,61 @@
+"""What is drawn over a face: arrows of its motion, heat where a class has its reasons."""
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+Panel = UInt8[np.ndarray, "height width 3"]
+
+_ARROWS = 16  # a row
+_LONGEST = 1.5  # of a long arrow, in distances between arrows
+_MOST = 10.0  # magnification; motion that needs more is noise
+_FLAT = 3.0  # standard deviation of brightness, 0..255, of what camera noise leaves after smoothing
+_FAINT = 0.15  # heat below it is not shown
+_ORANGE, _DARK = (255, 150, 20), (20, 20, 20)
+
+
+def motion_panel(frame: Panel, flow: Float32[np.ndarray, "2 height width"]) -> tuple[Panel, float]:
+    """Return a face with arrows of its motion, and how many times longer than the motion they are drawn.
+
+    Each arrow shows the mean motion around its foot. Left out are arrows below a fifth of the long ones or below two
+    pixels, and those where the face or the wall has no structure whose motion could be seen.
+
+    Args:
+        frame: The onset's face, red, green and blue.
+        flow: u, v in its pixels.
+    """
+    height, width = frame.shape[:2]
+    drawn = np.ascontiguousarray(frame // 2 + 96)
+    means = [cv2.resize(part, (_ARROWS, _ARROWS), interpolation=cv2.INTER_AREA) for part in flow]
+    lengths = np.hypot(*means) * (_structure(frame) > _FLAT)
+    long = float(np.quantile(lengths, 0.98))
+    factor = min(_LONGEST * width / _ARROWS / max(long, 1e-6), _MOST)
+    thickness = max(1, width // 150)
+    for row, column in zip(*np.nonzero(factor * lengths > max(0.2 * factor * long, 2.0)), strict=True):
+        x, y = (column + 0.5) * width / _ARROWS, (row + 0.5) * height / _ARROWS
+        foot = round(x), round(y)
+        tip = round(x + factor * float(means[0][row, column])), round(y + factor * float(means[1][row, column]))
+        for color, wide in ((_DARK, thickness + 2), (_ORANGE, thickness)):
+            cv2.arrowedLine(drawn, foot, tip, color, wide, cv2.LINE_AA, tipLength=0.3)
+    return drawn, factor
+
+
+def heat_panel(frame: Panel, heat: Float32[np.ndarray, "height width"]) -> Panel:
+    """Return a grey face with colour, from yellow to red, where ``heat`` is high.
+
+    Args:
+        frame: A face, red, green and blue.
+        heat: 0..1, of the same height and width.
+    """
+    gray = cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    strong = cv2.applyColorMap((255 - 205 * heat).clip(0, 255).astype(np.uint8), cv2.COLORMAP_AUTUMN)
+    color = cv2.cvtColor(strong, cv2.COLOR_BGR2RGB)[..., :3]
+    weight = 0.85 * ((heat - _FAINT) / (1 - _FAINT)).clip(0, 1)[..., None] ** 0.7
+    return (gray * (1 - weight) + color * weight).round().astype(np.uint8)
+
+
+def _structure(frame: Panel) -> Float32[np.ndarray, "row column"]:
+    """Return how much brightness varies around the foot of each arrow, as a standard deviation."""
+    gray = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), len(frame) / 112)
+    mean, square = (cv2.resize(part, (_ARROWS, _ARROWS), interpolation=cv2.INTER_AREA) for part in (gray, gray**2))
+    return np.sqrt((square - mean**2).clip(0))
