@@ -20,6 +20,8 @@ PROTOCOL ?=
 FRESH ?=
 WORKERS ?=
 WEIGHTS ?=
+SWEEP ?= configs/sweeps/lightmannet.yaml
+TRIALS ?=
 ifneq ($(strip $(MEGC2019_ROOT)),)
 export MEGC2019_ROOT
 endif
@@ -80,6 +82,10 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 reproduce-table: $(STAMP) ## Run TABLE and print it; MEGC2019_ROOT=DIR takes the real images, PROTOCOL=loso all subjects
 	$(BIN)/lightmannet table configs/tables/$(TABLE).yaml $(if $(PROTOCOL),--protocol $(PROTOCOL)) \
 		$(if $(filter-out 0,$(FRESH)),--fresh=true) $(if $(WORKERS),--workers $(WORKERS)) $(ARGS)
+
+.PHONY: sweep
+sweep: $(STAMP) ## Search for good options: SWEEP=configs/sweeps/NAME.yaml, without an account; TRIALS=N
+	$(BIN)/lightmannet sweep $(SWEEP) $(if $(TRIALS),--trials $(TRIALS)) $(if $(filter-out 0,$(FRESH)),--fresh=true) $(ARGS)
 
 .PHONY: check-release
 check-release: $(STAMP) ## Check MEGC2019_ROOT=DIR and WEIGHTS=FILE against STSTNet's published figures

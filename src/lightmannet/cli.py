@@ -22,7 +22,7 @@ from lightmannet.learners.base import Learner
 
 _OWN = (
     "This project's own commands, each with its --help: table, methods, databases, databases check, check-release, "
-    "synthesize, export, predict CLIP, bench, bench-data."
+    "synthesize, sweep, export, predict CLIP, bench, bench-data."
 )
 
 
@@ -213,6 +213,12 @@ def _export() -> Callable[..., Any]:
     return export
 
 
+def _sweep() -> Callable[..., Any]:
+    from lightmannet.sweep.run import sweep
+
+    return sweep
+
+
 def _bench() -> Callable[..., Any]:
     from lightmannet.benchmark.meta_step import bench
 
@@ -232,6 +238,7 @@ _COMMANDS: dict[str, Callable[[], Callable[..., Any]]] = {
     "check-release": _check_release,
     "synthesize": _synthesize,
     "export": _export,
+    "sweep": _sweep,
     "bench": _bench,
     "bench-data": _bench_data,
 }

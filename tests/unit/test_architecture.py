@@ -35,6 +35,7 @@ WRAPPED_BY = {
     "av": {"data_modules/rendered/pictures.py", "data_modules/video/video_file.py"},
     "skimage": {"data_modules/representations/optical_flow.py"},
     "openpyxl": {"data_modules/databases/sheets.py", "data_modules/rendered/workbook.py"},
+    "optuna": {"lightmannet/sweep/run.py"},
     "wandb": {"lightmannet/wandb_run.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
     "ray": {"lightmannet/benchmark/cluster.py"},

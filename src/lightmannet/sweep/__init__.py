@@ -1,0 +1,1 @@
+"""Searching for good options: the sweeps of W&B, run on one machine."""
