@@ -14,28 +14,29 @@ from torch import Tensor
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 
-def unweighted_f1(counts: Int64[Tensor, "truth prediction"]) -> Float[Tensor, ""]:
+def unweighted_f1(counts: Int64[Tensor, "*many truth prediction"]) -> Float[Tensor, "*many"]:
     """Return UF1, the mean over classes of ``2 TP / (2 TP + FP + FN)``, in [0, 1]; NaN if there is no clip.
 
     Args:
-        counts: Confusion matrix, one row a true class, one column a predicted class.
+        counts: Confusion matrix, or many at once; one row a true class, one column a predicted class.
 
     Reference: See et al. 2019, "MEGC 2019 – The Second Facial Micro-Expressions Grand Challenge".
     """
     exact = counts.double()
-    return torch.nanmean(2 * exact.diagonal() / (exact.sum(0) + exact.sum(1)))
+    hits = exact.diagonal(dim1=-2, dim2=-1)
+    return torch.nanmean(2 * hits / (exact.sum(-2) + exact.sum(-1)), -1)
 
 
-def unweighted_average_recall(counts: Int64[Tensor, "truth prediction"]) -> Float[Tensor, ""]:
+def unweighted_average_recall(counts: Int64[Tensor, "*many truth prediction"]) -> Float[Tensor, "*many"]:
     """Return UAR, the mean over classes of ``TP / n``, in [0, 1]; NaN if there is no clip.
 
     Args:
-        counts: Confusion matrix, one row a true class, one column a predicted class.
+        counts: Confusion matrix, or many at once; one row a true class, one column a predicted class.
 
     Reference: See et al. 2019, "MEGC 2019 – The Second Facial Micro-Expressions Grand Challenge".
     """
     exact = counts.double()
-    return torch.nanmean(exact.diagonal() / exact.sum(1))
+    return torch.nanmean(exact.diagonal(dim1=-2, dim2=-1) / exact.sum(-1), -1)
 
 
 class UnweightedF1(MulticlassConfusionMatrix):

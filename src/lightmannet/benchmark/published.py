@@ -1,0 +1,91 @@
+"""Scores that others published for MEGC2019, from one file that says where each was read and what is wrong with it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from data_modules.corpus import Corpus
+from lightmannet.errors import ConfigurationError
+
+_FILE = Path(__file__).with_name("published.yaml")
+FULL = "Full"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A method's published scores.
+
+    Attributes:
+        method: Its name.
+        source: Where the numbers were read.
+        protocol: How they were made.
+        samples: Number of clips by column.
+        scores: UF1 and UAR in [0, 1] by column, ``Full`` or a database; None where not given.
+        caveats: What is wrong with them, or to be known, as sentences.
+        recomputed: Whether we computed them from what the authors released.
+    """
+
+    method: str
+    source: str
+    protocol: str
+    samples: dict[str, int]
+    scores: dict[str, tuple[float | None, float | None]]
+    caveats: tuple[str, ...]
+    recomputed: bool
+
+
+@cache
+def published_scores(path: Path = _FILE) -> tuple[Published, ...]:
+    """Return every entry of the file, in its order.
+
+    Args:
+        path: YAML with ``protocol``, ``samples``, ``caveats``, ``sources`` and ``entries``.
+
+    Raises:
+        ConfigurationError: An entry has no source or one that is not listed, a caveat that is not explained, a column
+            without a sample count, or a score outside [0, 1].
+    """
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return tuple(_entry(path, content, entry) for entry in content["entries"])
+
+
+def _entry(path: Path, content: dict[str, Any], entry: dict[str, Any]) -> Published:
+    where = f"{path.name}, {entry['method']}"
+    if entry.get("source") not in content["sources"]:
+        raise ConfigurationError(f"{where}: source: {entry.get('source')!r} is none of those listed. No number without one.")
+    caveats = entry.get("caveats", [])
+    for caveat in caveats:
+        if caveat not in content["caveats"]:
+            raise ConfigurationError(f"{where}: caveat {caveat!r} is not explained under caveats.")
+    samples = {**content["samples"], **entry.get("samples", {})}
+    for column, pair in entry["scores"].items():
+        if column not in samples:
+            raise ConfigurationError(f"{where}: column {column!r} has no number of samples.")
+        if len(pair) != 2 or any(number is not None and not 0 <= number <= 1 for number in pair):
+            raise ConfigurationError(f"{where}: {column} must be UF1 and UAR in [0, 1], but is {pair}.")
+    return Published(
+        method=entry["method"],
+        source=content["sources"][entry["source"]],
+        protocol=content["protocol"],
+        samples={column: samples[column] for column in entry["scores"]},
+        scores={column: (uf1, uar) for column, (uf1, uar) in entry["scores"].items()},
+        caveats=tuple(" ".join(content["caveats"][caveat].split()) for caveat in caveats),
+        recomputed="recomputed" in caveats,
+    )
+
+
+def comparable_columns(corpus: Corpus) -> tuple[str, ...]:
+    """Return the columns in which published scores may stand beside ours: databases of MEGC2019 that are here whole.
+
+    ``Full`` is among them where all three are. Generated clips, and other databases, may stand beside none.
+    """
+    if corpus.synthetic or not corpus.name.startswith("megc2019"):
+        return ()
+    sizes: dict[str, int] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))["samples"]
+    here = Counter(corpus.micro.databases)
+    whole = tuple(name for name in sizes if name != FULL and here.get(name) == sizes[name])
+    return (*whole, FULL) if len(whole) == len(sizes) - 1 == len(here) else whole
