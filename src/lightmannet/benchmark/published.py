@@ -9,10 +9,18 @@ from typing import Any
 import yaml
 
 from data_modules.corpus import Corpus
+from lightmannet.benchmark.scores import FULL
 from lightmannet.errors import ConfigurationError
 
 _FILE = Path(__file__).with_name("published.yaml")
-FULL = "Full"
+
+
+@dataclass(frozen=True)
+class Caveat:
+    """What is wrong with a number, or to be known of it: a few words, and a sentence."""
+
+    label: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class Published:
         protocol: How they were made.
         samples: Number of clips by column.
         scores: UF1 and UAR in [0, 1] by column, ``Full`` or a database; None where not given.
-        caveats: What is wrong with them, or to be known, as sentences.
+        caveats: What is wrong with them, or to be known.
         recomputed: Whether we computed them from what the authors released.
     """
 
@@ -34,7 +42,7 @@ class Published:
     protocol: str
     samples: dict[str, int]
     scores: dict[str, tuple[float | None, float | None]]
-    caveats: tuple[str, ...]
+    caveats: tuple[Caveat, ...]
     recomputed: bool
 
 
@@ -49,14 +57,21 @@ def published_scores(path: Path = _FILE) -> tuple[Published, ...]:
         ConfigurationError: An entry has no source or one that is not listed, a caveat that is not explained, a column
             without a sample count, or a score outside [0, 1].
     """
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = _content(path)
     return tuple(_entry(path, content, entry) for entry in content["entries"])
+
+
+@cache
+def _content(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def _entry(path: Path, content: dict[str, Any], entry: dict[str, Any]) -> Published:
     where = f"{path.name}, {entry['method']}"
     if entry.get("source") not in content["sources"]:
-        raise ConfigurationError(f"{where}: source: {entry.get('source')!r} is none of those listed. No number without one.")
+        raise ConfigurationError(
+            f"{where}: source: {entry.get('source')!r} is none of those listed. No number without one."
+        )
     caveats = entry.get("caveats", [])
     for caveat in caveats:
         if caveat not in content["caveats"]:
@@ -73,9 +88,15 @@ def _entry(path: Path, content: dict[str, Any], entry: dict[str, Any]) -> Publis
         protocol=content["protocol"],
         samples={column: samples[column] for column in entry["scores"]},
         scores={column: (uf1, uar) for column, (uf1, uar) in entry["scores"].items()},
-        caveats=tuple(" ".join(content["caveats"][caveat].split()) for caveat in caveats),
+        caveats=tuple(Caveat(**content["caveats"][caveat]) for caveat in caveats),
         recomputed="recomputed" in caveats,
     )
+
+
+def published_beside(corpus: Corpus) -> tuple[Published, ...]:
+    """Return the entries that have a score in one of the columns comparable with this corpus."""
+    columns = set(comparable_columns(corpus))
+    return tuple(entry for entry in published_scores() if columns & set(entry.scores))
 
 
 def comparable_columns(corpus: Corpus) -> tuple[str, ...]:
@@ -85,7 +106,7 @@ def comparable_columns(corpus: Corpus) -> tuple[str, ...]:
     """
     if corpus.synthetic or not corpus.name.startswith("megc2019"):
         return ()
-    sizes: dict[str, int] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))["samples"]
+    sizes: dict[str, int] = _content(_FILE)["samples"]
     here = Counter(corpus.micro.databases)
     whole = tuple(name for name in sizes if name != FULL and here.get(name) == sizes[name])
     return (*whole, FULL) if len(whole) == len(sizes) - 1 == len(here) else whole

@@ -1,135 +1,154 @@
-"""From results to the table: scores pooled over folds, mean and spread over seeds, Markdown and CSV."""
+"""From results to a table's folder: Markdown, CSV, LaTeX and the page."""
 
 import csv
 import io
-import statistics
-from collections import Counter
 from pathlib import Path
 
-from data_modules.auxiliary import DESCRIPTIONS
+from lightmannet.benchmark.figures import bounds, compared, share, spread
+from lightmannet.benchmark.latex import latex
+from lightmannet.benchmark.notes import comparability, notes
+from lightmannet.benchmark.page import page
 from lightmannet.benchmark.plan import Plan
-from lightmannet.benchmark.scores import Scores, pooled_scores
-from lightmannet.benchmark.store import Answer, Result
-from lightmannet.errors import LightmanNetError
+from lightmannet.benchmark.published import comparable_columns, published_beside
+from lightmannet.benchmark.scores import FULL
+from lightmannet.benchmark.store import Result
+from lightmannet.benchmark.summary import Column, Row, Summary, summarize
 from lightmannet.files import write_atomically
-
-FULL = "Full"
-
-
-def method_scores(plan: Plan, results: list[Result]) -> dict[str, dict[str, list[Scores]]]:
-    """Return method → column (each database, then Full) → one score a seed; only seeds whose folds are all there.
-
-    Raises:
-        LightmanNetError: The results of a seed do not hold each clip of the corpus exactly once, or a person was both
-            trained on and tested.
-    """
-    scores: dict[str, dict[str, list[Scores]]] = {}
-    folds = len({cell.fold for cell in plan.cells})
-    for method in plan.table.methods:
-        for seed in plan.table.seeds:
-            mine = [result for result in results if result.method == method and result.seed == seed]
-            if len(mine) < folds:
-                continue
-            _check(plan, mine)
-            answers = [answer for result in mine for answer in result.answers]
-            for column, chosen in _columns(plan, answers).items():
-                labels, predictions = [a.label for a in chosen], [a.prediction for a in chosen]
-                value = pooled_scores(labels, predictions, len(plan.corpus.classes))
-                scores.setdefault(method, {}).setdefault(column, []).append(value)
-    return scores
 
 
 def write_report(plan: Plan, results: list[Result], folder: Path) -> str:
-    """Write ``table.md`` and ``table.csv`` into ``folder`` and return the Markdown."""
-    scores = method_scores(plan, results)
-    markdown = _markdown(plan, scores, results)
+    """Write ``table.md``, ``table.csv``, ``table.tex`` and ``report.html`` into ``folder`` and return the Markdown.
+
+    Raises:
+        LightmanNetError: As ``summarize``.
+    """
+    summary = summarize(plan, results)
+    markdown = _markdown(plan, summary)
     write_atomically(folder / "table.md", markdown + "\n")
-    write_atomically(folder / "table.csv", _csv(plan, scores))
+    write_atomically(folder / "table.csv", _csv(plan, summary))
+    write_atomically(folder / "table.tex", latex(plan, summary))
+    write_atomically(folder / "report.html", page(plan, summary, results))
     return markdown
 
 
-def _check(plan: Plan, results: list[Result]) -> None:
-    clips = Counter(answer.clip for result in results for answer in result.answers)
-    tested = Counter(plan.tested[results[0].condition])
-    in_tasks = any(answer.episode is not None for result in results for answer in result.answers)
-    if not (clips.keys() <= tested.keys() if in_tasks else clips == tested):
-        raise LightmanNetError("The folds do not hold each clip of the corpus exactly once; run with --fresh.")
-    if any(set(result.train_subjects) & set(result.test_subjects) for result in results):
-        raise LightmanNetError("A person was both trained on and tested; run with --fresh.")
-
-
-def _columns(plan: Plan, answers: list[Answer]) -> dict[str, list[Answer]]:
-    databases = sorted(set(plan.corpus.micro.databases))
-    columns = {name: [a for a in answers if a.clip.split("/", 1)[0] == name] for name in databases}
-    return {**columns, FULL: answers} if len(databases) > 1 else {FULL: answers}
-
-
-def _constant(plan: Plan) -> dict[str, list[Scores]]:
-    """Return the scores of always answering the commonest class, the floor that each method has to leave."""
-    labels = plan.corpus.micro.labels.tolist()
-    commonest = max(set(labels), key=labels.count)
-    truth = [Answer(clip, label, []) for clip, label in zip(plan.corpus.micro.ids, labels, strict=True)]
-    return {
-        column: [pooled_scores([a.label for a in chosen], [commonest] * len(chosen), len(plan.corpus.classes))]
-        for column, chosen in _columns(plan, truth).items()
-    }
-
-
-def _markdown(plan: Plan, scores: dict[str, dict[str, list[Scores]]], results: list[Result]) -> str:
-    rows = {"always the commonest class": _constant(plan), **scores}
-    columns = list(rows["always the commonest class"])
-    lines = [
-        f"### {plan.table.title}",
-        "",
-        "| method | " + " | ".join(f"{column} UF1 / UAR" for column in columns) + " | accuracy | training, s a fold |",
-        "|---" * (len(columns) + 3) + "|",
+def _markdown(plan: Plan, summary: Summary) -> str:
+    table, columns = plan.table, summary.columns
+    axis = [table.axis or "condition"] if len(table.conditions) > 1 else []
+    compares = [f"against {table.baseline}"] if table.baseline else []
+    oracle = ["oracle epoch UF1 / UAR"] if table.oracle_epoch else []
+    head = [
+        "method",
+        *axis,
+        *(f"{column} UF1 / UAR" for column in columns),
+        f"{FULL} UF1, 95 %",
+        *compares,
+        "accuracy",
+        *oracle,
+        "training, s a fold",
     ]
-    for method, by_column in rows.items():
-        cells = [
-            f"{_spread([s.uf1 for s in by_column[c]])} / {_spread([s.uar for s in by_column[c]])}" for c in columns
-        ]
-        seconds = [result.seconds["training"] for result in results if result.method == method]
-        finished, wanted = len(by_column[FULL]), len(plan.table.seeds)
-        name = f"{method} ({finished} of {wanted} seeds)" if method in scores and finished < wanted else method
+    lines = [f"### {table.title}", "", _line(head), "|---" * len(head) + "|"]
+    for row in (*summary.floors, *summary.rows):
+        place = [row.condition] if axis else []
+        if not row.columns:
+            left = "no seed is whole" if row.cost else "not all folds finished"
+            lines.append(_line([row.method, *place, left, *[""] * (len(head) - len(place) - 2)]))
+            continue
+        full = row.columns[FULL]
+        floor = row.cost is None
         lines.append(
-            f"| {name} | {' | '.join(cells)} | {_spread([s.accuracy for s in by_column[FULL]])} | "
-            f"{f'{statistics.median(seconds):.0f}' if seconds else ''} |"
+            _line(
+                [
+                    _name(row, len(table.seeds)),
+                    *place,
+                    *(f"{spread(row.columns[c]['uf1'])} / {spread(row.columns[c]['uar'])}" for c in columns),
+                    "" if floor else bounds(full["uf1"].low, full["uf1"].high),
+                    *([compared(row.comparison)] if compares else []),
+                    spread(full["accuracy"]),
+                    *(
+                        [f"{spread(row.oracle['uf1'])} / {spread(row.oracle['uar'])}" if row.oracle else ""]
+                        * len(oracle)
+                    ),
+                    "" if row.cost is None else f"{row.cost.training:.0f}",
+                ]
+            )
         )
-    for method in plan.table.methods:
-        if method not in scores:
-            lines.append(f"| {method} " + "| not all folds finished " + "| " * (len(columns) + 1) + "|")
-    return "\n".join([*lines, "", *_footer(plan)])
+    said = [note.replace("Synthetic clips", "**Synthetic** clips", 1) for note in notes(plan, summary)]
+    return "\n".join([*lines, "", *said, *_markdown_published(plan)])
 
 
-def _footer(plan: Plan) -> list[str]:
-    micro = plan.corpus.micro
-    people = len(set(micro.subjects))
-    folds = len({cell.fold for cell in plan.cells})
-    how = f"{folds} {plan.protocol.description}" if plan.protocol.name == "kfold" else plan.protocol.description
-    seeds = len(plan.table.seeds)
-    spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed, so no spread is known"
-    kind = "**Synthetic** clips: the numbers say nothing about real faces." if plan.corpus.synthetic else "Real clips."
-    footer = [
-        f"{kind} {len(micro)} clips of {people} subjects, {how}; last epoch, nothing chosen on test subjects. Scores "
-        f"from counts pooled over all folds; {spread}."
-    ]
-    footer += [f"D^aux of {method}: {DESCRIPTIONS[kind]}." for method, kind in plan.auxiliary.items()]
-    return footer
+def _name(row: Row, wanted: int) -> str:
+    return (
+        f"{row.method} ({row.seeds} of {wanted} seeds)" if row.cost is not None and row.seeds < wanted else row.method
+    )
 
 
-def _csv(plan: Plan, scores: dict[str, dict[str, list[Scores]]]) -> str:
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown_published(plan: Plan) -> list[str]:
+    columns = comparable_columns(plan.corpus)
+    if not columns:
+        return []
+    head = ["published method", *(f"{column} UF1 / UAR" for column in columns), "source", "to be known"]
+    lines = ["", "#### Published", "", comparability(plan), "", _line(head), "|---" * len(head) + "|"]
+    for entry in published_beside(plan.corpus):
+        pairs = [entry.scores.get(column, (None, None)) for column in columns]
+        cells = [f"{_or_dash(uf1)} / {_or_dash(uar)}" for uf1, uar in pairs]
+        lines.append(_line([entry.method, *cells, entry.source, " ".join(caveat.text for caveat in entry.caveats)]))
+    return lines
+
+
+def _or_dash(value: float | None) -> str:
+    return "–" if value is None else share(value)
+
+
+_HEADINGS = (
+    "method",
+    "condition",
+    "value",
+    "column",
+    "seeds",
+    "score",
+    "mean",
+    "standard_deviation",
+    "low",
+    "high",
+    "source",
+    "caveats",
+)
+
+
+def _csv(plan: Plan, summary: Summary) -> str:
+    """Return a line a number: scores by column, comparisons, costs (without a column) and published scores."""
+    lines: list[list[str]] = []
+    for row in (*summary.floors, *summary.rows):
+        start = [row.method, row.condition, "" if row.value is None else f"{row.value:g}"]
+        seeds = str(row.seeds)
+        columns: dict[str, Column] = {**row.columns, **({"oracle epoch": row.oracle} if row.oracle else {})}
+        for column, scores in columns.items():
+            for name, estimate in scores.items():
+                numbers = (estimate.mean, estimate.deviation, estimate.low, estimate.high)
+                lines.append([*start, column, seeds, name, *map(_number, numbers)])
+        if row.comparison is not None:
+            c = row.comparison
+            lines.append([*start, FULL, seeds, "uf1_difference", *map(_number, (c.difference, None, c.low, c.high))])
+            lines.append([*start, FULL, seeds, "p_value", _number(c.p_value)])
+            lines.append([*start, FULL, seeds, "p_value_corrected", _number(c.corrected)])
+        if row.cost is not None:
+            lines += [[*start, "", seeds, name, _number(value)] for name, value in vars(row.cost).items()]
+    for entry in published_beside(plan.corpus):
+        said = [entry.source, " ".join(caveat.text for caveat in entry.caveats)]
+        for column in comparable_columns(plan.corpus):
+            for label, number in zip(("uf1", "uar"), entry.scores.get(column, (None, None)), strict=True):
+                if number is not None:
+                    lines.append([entry.method, "", "", column, "", label, _number(number), "", "", "", *said])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["method", "column", "seeds", "score", "mean", "standard_deviation"])
-    for method, by_column in {"always the commonest class": _constant(plan), **scores}.items():
-        for column, values in by_column.items():
-            for score in ("uf1", "uar", "accuracy"):
-                numbers = [getattr(value, score) for value in values]
-                deviation = f"{statistics.stdev(numbers):.6f}" if len(numbers) > 1 else ""
-                writer.writerow([method, column, len(numbers), score, f"{statistics.mean(numbers):.6f}", deviation])
+    writer.writerow(_HEADINGS)
+    writer.writerows([*line, *[""] * (len(_HEADINGS) - len(line))] for line in lines)
     return text.getvalue()
 
 
-def _spread(numbers: list[float]) -> str:
-    mean = f"{statistics.mean(numbers):.3f}".removeprefix("0")
-    return mean if len(numbers) < 2 else f"{mean} ± {statistics.stdev(numbers):.3f}".replace("± 0.", "± .")
+def _number(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.6f}"

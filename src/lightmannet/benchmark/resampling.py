@@ -2,11 +2,11 @@
 
 Conventions
 - The unit is the person. Clips of one person are alike, so drawing clips one by one would make intervals too narrow.
-- ``counts`` are confusion matrices a seed and a person, (seed, person, truth, prediction), of which the score of a seed is
-  that of their sum over people. A drawn set of people is the same for all seeds, and its score is the mean over seeds: the
+- ``counts`` are confusion matrices a seed and a person, (seed, person, truth, prediction); the score of a seed is that
+  of their sum over people. A drawn set of people is the same for all seeds, and its score is the mean over seeds: the
   intervals tell how much depends on who was filmed; how much depends on the seed, the standard deviation tells.
 - Random numbers come from a generator that begins anew with each call, so two methods meet the same people.
-- A class that none of the drawn people shows, or is said to show, is left out of the average, as in ``metrics.uf1_uar``.
+- A class that none of the drawn people shows, or is said to show, is left out, as in ``metrics.uf1_uar``.
 """
 
 import math
@@ -17,7 +17,6 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from lightmannet.benchmark.scores import ScoreName, score
-from lightmannet.errors import ConfigurationError
 
 DRAWS = 10_000
 """Sets of people drawn for an interval, and swaps drawn for a test: the third digit of either hardly moves."""
@@ -71,16 +70,8 @@ def paired_p_value(
         draws: Number of random swaps, >= 1.
         seed: Of the generator.
 
-    Raises:
-        ConfigurationError: The two are not of the same seeds and people.
-
     Reference: Yeh 2000, "More accurate tests for the statistical significance of result differences", COLING.
     """
-    if ours.shape != theirs.shape:
-        raise ConfigurationError(
-            "A paired test needs both methods' answers of the same seeds and people, but has "
-            f"{tuple(ours.shape[:2])} and {tuple(theirs.shape[:2])} of (seeds, people)."
-        )
     swap = np.random.default_rng(seed).random((draws, ours.shape[1])) < 0.5
     moved = torch.einsum("dp,sptc->sdtc", torch.from_numpy(swap).double(), (theirs - ours).double()).long()
     swapped = score(ours.sum(1)[:, None] + moved, name) - score(theirs.sum(1)[:, None] - moved, name)

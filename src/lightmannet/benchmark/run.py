@@ -66,7 +66,7 @@ def table(
     done = _read(plan, folder)
     if done:
         print("\n" + write_report(plan, done, folder))
-        print(f"\nWritten to {folder / 'table.md'} and {folder / 'table.csv'}")
+        print(f"\nThe report: {folder / 'report.html'} (beside it: table.md, table.csv, table.tex)")
     if failed:
         raise LightmanNetError(
             f"{len(failed)} of {len(plan.cells)} runs failed and are holes in the table:\n"

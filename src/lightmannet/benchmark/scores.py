@@ -11,6 +11,9 @@ from torchmetrics.functional.classification import multiclass_confusion_matrix
 from lightmannet.metrics.uf1_uar import unweighted_average_recall, unweighted_f1
 
 ScoreName = Literal["uf1", "uar", "accuracy"]
+FULL = "Full"
+"""The column of all databases together."""
+
 SCORES: tuple[ScoreName, ...] = get_args(ScoreName)
 
 

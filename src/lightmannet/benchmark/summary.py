@@ -11,11 +11,10 @@ from torch import Tensor
 
 from lightmannet.benchmark.plan import Plan
 from lightmannet.benchmark.resampling import holm, interval, mean_interval, paired_p_value, resample
-from lightmannet.benchmark.scores import SCORES, ScoreName, counts_by_group, score
+from lightmannet.benchmark.scores import FULL, SCORES, ScoreName, counts_by_group, score
 from lightmannet.benchmark.store import Answer, Result
 from lightmannet.errors import LightmanNetError
 
-FULL = "Full"
 CONSTANT = "always the commonest class"
 
 
@@ -124,7 +123,7 @@ class Row:
         missing: Number of runs that are not there.
         columns: Scores by column, a database or ``Full``; empty if no seed is whole.
         comparison: Beside the baseline; None for the baseline itself, and where either has no seed.
-        oracle: Scores of the epoch that was best on the test people, ``Full``; None where the table does not ask for it.
+        oracle: Scores of the epoch that was best on the test people, ``Full``; None without one.
         confusion: Answers by true and predicted class, a mean over seeds; None if no seed is whole.
         people: The people tested, by name.
         cost: None if no run is there.
@@ -201,9 +200,14 @@ def summarize(plan: Plan, results: list[Result]) -> Summary:
         for method in plan.table.methods
         for condition in plan.table.conditions
     )
-    tasks = max((p.by_task.shape[1] for by in pooled.values() for p in by.values() if p.by_task is not None), default=None)
-    floors = tuple(_floor(plan, condition) for condition in _different_tests(plan))
-    return Summary(rows, floors if tasks is None else (), (FULL,) if tasks else tuple(floors[0].columns), tasks)
+    tasks = max(
+        (p.by_task.shape[1] for by in pooled.values() for p in by.values() if p.by_task is not None), default=None
+    )
+    floors = () if tasks else tuple(_floor(plan, condition) for condition in _different_tests(plan))
+    scored = [row.columns for row in (*rows, *floors) if row.columns]
+    # A condition may test other databases than the next.
+    columns = tuple(name for name in scored[0] if all(name in other for other in scored)) if scored else (FULL,)
+    return Summary(rows, floors, columns, tasks)
 
 
 def _check(plan: Plan, runs: list[Result]) -> None:
@@ -343,9 +347,11 @@ def _curve(runs: list[Result]) -> tuple[CurvePoint, ...]:
 
 
 def _different_tests(plan: Plan) -> list[str]:
-    """Return the conditions, or only the first where all test the same clips."""
-    same = len({frozenset(clips) for clips in plan.tested.values()}) == 1
-    return list(plan.tested)[:1] if same else list(plan.tested)
+    """Return the conditions, or only the first where all test the same clips; none whose clips are not in the plan."""
+    known = set(plan.corpus.micro.ids)
+    own = [condition for condition, clips in plan.tested.items() if known.issuperset(clips)]
+    same = len({frozenset(plan.tested[condition]) for condition in own}) == 1
+    return own[:1] if same else own
 
 
 def _floor(plan: Plan, condition: str) -> Row:

@@ -1,0 +1,255 @@
+"""The report: one page that needs no network, with the table, plots and everything that has to be said beside them."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lightmannet.benchmark.figures import amount, bounds, difference, duration, probability, share
+from lightmannet.benchmark.notes import ORACLE, comparability, notes
+from lightmannet.benchmark.plan import Plan
+from lightmannet.benchmark.plots import (
+    Plot,
+    axis_plot,
+    cost_plots,
+    curve_plots,
+    interval_plot,
+    method_colours,
+    people_plot,
+)
+from lightmannet.benchmark.published import Caveat, comparable_columns, published_beside
+from lightmannet.benchmark.scores import FULL, ScoreName
+from lightmannet.benchmark.store import Result
+from lightmannet.benchmark.summary import Estimate, Row, Summary
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A cell of a table: what is read, what it is sorted by, and what is written small behind it."""
+
+    key: str
+    text: str
+    order: float | None
+    small: str = ""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A row of the table of scores."""
+
+    kind: str
+    method: str
+    condition: str
+    place: float | str
+    source: str
+    caveats: tuple[Caveat, ...]
+    numbers: list[_Number]
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """A confusion matrix: share and number of each true class's clips by the class that was named."""
+
+    method: str
+    uf1: str
+    cells: list[list[tuple[str, str, int]]]
+
+
+def page(plan: Plan, summary: Summary, results: list[Result]) -> str:
+    """Return the report as HTML; the same results give the same bytes.
+
+    Args:
+        plan: The table.
+        summary: What its results come to.
+        results: The results themselves, for what they were made with.
+    """
+    # Only the report needs it.
+    import jinja2
+
+    table = plan.table
+    shown = next(iter(table.conditions))
+    rows = [row for row in summary.rows if row.condition == shown]
+    colours = method_colours(list(table.methods), table.baseline)
+    said = notes(plan, summary)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    sections = _plots(plan, summary, rows, colours)
+    return environment.get_template("page.html").render(
+        title=table.title,
+        synthetic=plan.corpus.synthetic,
+        facts=_facts(plan, summary, results),
+        notes=said,
+        comparability=comparability(plan),
+        groups=_groups(plan, summary),
+        axis=(table.axis or "condition") if len(table.conditions) > 1 else "",
+        shown=shown,
+        compares=bool(table.baseline),
+        lines=_lines(plan, summary),
+        published=published_beside(plan.corpus),
+        sections=sections,
+        specs={plot.name: _script(plot.spec) for plots in sections.values() for plot in plots},
+        matrices=[_matrix(row) for row in rows if row.confusion is not None],
+        classes=plan.corpus.classes,
+        costs=_costs(summary),
+        style=(_HERE / "page.css").read_text(encoding="utf-8"),
+        script=(_HERE / "page.js").read_text(encoding="utf-8"),
+        vega=_vega() if any(sections.values()) else "",
+        oracle=ORACLE,
+        floor=share(summary.floors[0].columns[FULL]["uf1"].mean) if summary.floors else "",
+    )
+
+
+@cache
+def _vega() -> str:
+    """Return Vega, Vega-Lite and vega-embed as one script without an end tag in it."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
+
+
+def _script(spec: dict[str, Any]) -> str:
+    """Return JSON that may stand in a script element, whatever a method is called."""
+    return json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _plots(plan: Plan, summary: Summary, rows: list[Row], colours: dict[str, str]) -> dict[str, list[Plot]]:
+    table = plan.table
+    whole = [row for row in rows if row.columns]
+    varied = len(table.conditions) > 1 and any(row.columns for row in summary.rows)
+    scores: tuple[ScoreName, ...] = ("uf1",) if summary.tasks is None else ("accuracy", "uf1")
+    return {
+        "intervals": [interval_plot(rows, colours)] if whole and not varied else [],
+        "axis": [axis_plot(summary.rows, colours, table.axis, list(table.conditions), s) for s in scores]
+        if varied
+        else [],
+        "people": [people_plot(rows, table.baseline)] if whole else [],
+        "cost": cost_plots(rows, colours) if whole else [],
+        "curves": curve_plots(rows, colours),
+    }
+
+
+def _facts(plan: Plan, summary: Summary, results: list[Result]) -> list[tuple[str, str]]:
+    table = plan.table
+    missing = sum(row.missing for row in summary.rows)
+    commits = sorted({result.git for result in results if result.git})
+    torch = sorted({result.versions.get("torch", "") for result in results} - {""})
+    return [
+        ("corpus", plan.corpus.name),
+        ("shows", "generated motion" if plan.corpus.synthetic else "real people"),
+        ("clips", str(len(plan.corpus.micro))),
+        ("people", str(len(set(plan.corpus.micro.subjects)))),
+        ("folds", str(len({cell.fold for cell in plan.cells}))),
+        ("seeds", str(len(table.seeds))),
+        ("runs", f"{len(plan.cells) - missing} of {len(plan.cells)}"),
+        *([("torch", ", ".join(torch))] if torch else []),
+        *([("code", ", ".join(commit[:20] for commit in commits[:3]))] if commits else []),
+    ]
+
+
+def _groups(plan: Plan, summary: Summary) -> list[tuple[str, list[str]]]:
+    """Return the table's column groups: name and headings."""
+    return [
+        (FULL if len(summary.columns) > 1 else "", ["UF1", "95 %", "UAR", "accuracy"]),
+        *([(f"against {plan.table.baseline}", ["Δ UF1", "p"])] if plan.table.baseline else []),
+        *((column, ["UF1", "UAR"]) for column in summary.columns if column != FULL),
+        *([("oracle epoch", ["UF1", "UAR"])] if plan.table.oracle_epoch else []),
+    ]
+
+
+def _lines(plan: Plan, summary: Summary) -> list[_Line]:
+    order = {name: index for index, name in enumerate(plan.table.conditions)}
+    own = next((m for m in plan.table.methods if m.lower().startswith("lightmannet")), None)
+    lines = []
+    for row in (*summary.floors, *summary.rows):
+        kind = "floor" if row in summary.floors else "hole" if not row.columns else "own" if row.method == own else ""
+        part = 0 < row.seeds < len(plan.table.seeds) and kind != "floor"
+        caveat = Caveat(f"{row.seeds} of {len(plan.table.seeds)} seeds", f"{row.missing} of its runs are not there.")
+        place: float | str = row.value if row.value is not None else order.get(row.condition, -1)
+        numbers = _numbers(plan, summary, row) if row.columns else []
+        lines.append(_Line(kind, row.method, row.condition, place, "", (caveat,) if part else (), numbers))
+    for entry in published_beside(plan.corpus):
+        pairs = {c: entry.scores.get(c, (None, None)) for c in comparable_columns(plan.corpus)}
+        numbers = []
+        for name, headings in _groups(plan, summary):
+            uf1, uar = pairs.get(name or FULL, (None, None))
+            for heading in headings:
+                value = {"UF1": uf1, "UAR": uar}.get(heading)
+                key = f"{name or FULL}/{heading.lower()}"
+                numbers.append(_Number(key, "" if value is None else share(value), value))
+        kind = "published recomputed" if entry.recomputed else "published"
+        lines.append(_Line(kind, entry.method, "", -1, entry.source, entry.caveats, numbers))
+    return lines
+
+
+def _numbers(plan: Plan, summary: Summary, row: Row) -> list[_Number]:
+    full = row.columns[FULL]
+    numbers = [
+        _score(f"{FULL}/uf1", full["uf1"]),
+        _Number(f"{FULL}/interval", bounds(full["uf1"].low, full["uf1"].high) if row.cost else "", full["uf1"].low),
+        _score(f"{FULL}/uar", full["uar"]),
+        _score(f"{FULL}/accuracy", full["accuracy"]),
+    ]
+    if plan.table.baseline:
+        c = row.comparison
+        if c is None:
+            text = "baseline" if row.method == plan.table.baseline else ""
+            numbers += [_Number("difference", text, None), _Number("p", "", None)]
+        else:
+            numbers += [
+                _Number(
+                    "difference", difference(c.difference), c.difference, f"{difference(c.low)} … {difference(c.high)}"
+                ),
+                _Number("p", probability(c.corrected), c.corrected, "" if c.corrected >= 0.05 else "*"),
+            ]
+    for column in summary.columns:
+        if column != FULL:
+            numbers += [_score(f"{column}/{name}", row.columns[column][name]) for name in ("uf1", "uar")]
+    if plan.table.oracle_epoch:
+        for name in ("uf1", "uar"):
+            key = f"oracle epoch/{name}"
+            numbers.append(_score(key, row.oracle[name]) if row.oracle else _Number(key, "", None))
+    return numbers
+
+
+def _score(key: str, estimate: Estimate) -> _Number:
+    deviation = estimate.deviation
+    return _Number(key, share(estimate.mean), estimate.mean, "" if deviation is None else f"± {share(deviation)}")
+
+
+def _matrix(row: Row) -> _Matrix:
+    assert row.confusion is not None
+    cells = []
+    for counts in row.confusion.tolist():
+        total = sum(counts)
+        shares = [count / total if total else 0.0 for count in counts]
+        cells.append(
+            [(share(s), f"{c:.1f}".removesuffix(".0"), round(100 * s)) for s, c in zip(shares, counts, strict=True)]
+        )
+    return _Matrix(row.method, share(row.columns[FULL]["uf1"].mean), cells)
+
+
+def _costs(summary: Summary) -> list[tuple[str, str, list[_Number]]]:
+    return [
+        (
+            row.method,
+            row.condition,
+            [
+                _Number("parameters", amount(row.cost.parameters), row.cost.parameters),
+                _Number("multiply_adds", amount(row.cost.multiply_adds), row.cost.multiply_adds),
+                _Number("training", duration(row.cost.training), row.cost.training),
+                _Number("adapting", duration(row.cost.adapting), row.cost.adapting),
+                _Number("predicting", duration(row.cost.predicting), row.cost.predicting),
+                _Number("peak_memory_mb", f"{row.cost.peak_memory_mb:.0f} MB", row.cost.peak_memory_mb),
+            ],
+        )
+        for row in summary.rows
+        if row.cost is not None
+    ]
