@@ -59,7 +59,7 @@ def made_plan(
         for fold in range(len(protocol.groups(corpus.micro)))
         for method in methods
     ]
-    tested = {name: protocol.tested(corpus.micro).ids for name in table.conditions}
+    tested = {name: protocol.tested(corpus.micro) for name in table.conditions}
     return Plan(table, protocol, corpus, tested, cells, {})
 
 

@@ -52,6 +52,11 @@ def cells(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.rglob("fold-*.json")}
 
 
+def scores(folder: Path) -> list[dict[str, str]]:
+    """Return the table's lines but those of costs: a run that is repeated takes another time."""
+    return [row for row in csv.DictReader((folder / "table.csv").open()) if row["column"]]
+
+
 def run(path: Path, *options: str) -> None:
     main(["table", str(path), f"--results={path.parent}", "--workers=1", *options])
 
@@ -101,7 +106,7 @@ def test_the_table_says_that_clips_are_synthetic_and_what_stands_for_macro_expre
 
 def test_only_what_is_missing_or_damaged_runs_again(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = cells(finished)
-    table = (finished / "small-kfold" / "table.csv").read_text()
+    table = scores(finished / "small-kfold")
     missing, damaged = sorted((finished / "small-kfold").rglob("fold-*.json"))[:2]
     missing.unlink()
     damaged.write_text('{"format": 1, "key"')
@@ -111,7 +116,7 @@ def test_only_what_is_missing_or_damaged_runs_again(finished: Path, capsys: pyte
     assert set(after) == set(before)
     assert sum(after[name] != before[name] for name in before) == 2
     assert damaged.with_suffix(".damaged").exists()
-    assert (finished / "small-kfold" / "table.csv").read_text() == table
+    assert scores(finished / "small-kfold") == table
 
 
 def test_a_changed_option_is_another_run(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
