@@ -13,7 +13,7 @@ CONFIG ?= configs/lightmannet.yaml
 ARGS ?=
 # Processes for the tests: one a core, at most TEST_WORKERS; each needs about 1 GB.
 TEST_WORKERS ?= 8
-# The table: the real images where their folder is named, else the synthetic corpus. PROTOCOL is kfold or loso,
+# The table, a name in configs/tables: the real images where their folder is named, else the synthetic corpus. PROTOCOL is kfold or loso,
 # FRESH=1 forgets the folds already done, WORKERS is the number of processes.
 TABLE ?= $(if $(strip $(MEGC2019_ROOT)),megc2019,synthetic)
 PROTOCOL ?=

@@ -56,6 +56,7 @@ class RenderedFaces(CorpusSource):
         cache: Folder for what is computed; None takes the environment variable ``LIGHTMANNET_CACHE``, or
             ``lightmannet`` in the user's folder for caches.
         workers: Processes that render, decode and compute; None takes one a core.
+        apex_error: As in ``ClipCorpus``.
 
     Raises:
         ConfigurationError: Impossible options; the message lists all.
@@ -86,6 +87,7 @@ class RenderedFaces(CorpusSource):
         folder: str | None = None,
         cache: str | None = None,
         workers: int | None = None,
+        apex_error: int = 0,
     ) -> None:
         self.options = Options(
             subjects=subjects,
@@ -106,7 +108,7 @@ class RenderedFaces(CorpusSource):
             crf=crf,
         )
         self.scheme, self.representation, self.crop, self.missing_apex = scheme, representation, crop, missing_apex
-        self.given_folder, self.cache, self.workers = folder, cache, workers
+        self.given_folder, self.cache, self.workers, self.apex_error = folder, cache, workers, apex_error
 
     @cached_property
     def folder(self) -> Path:
@@ -153,6 +155,7 @@ class RenderedFaces(CorpusSource):
             missing_apex=self.missing_apex,
             cache=self.cache,
             workers=self.workers,
+            apex_error=self.apex_error,
         )
 
 

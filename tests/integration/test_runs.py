@@ -319,19 +319,20 @@ def test_killed_with_all_its_workers_it_repeats_no_finished_cell(tmp_path: Path)
     script = f"from lightmannet.cli import main; main(['table', {str(path)!r}, '--results={tmp_path}', '--workers=2'])"
     env = {**os.environ, "PYTHONPATH": SEARCH}
     seen: dict[str, int] = {}
-    for _ in range(3):
+    for _ in range(2):
         process = subprocess.Popen([sys.executable, "-c", script], env=env, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 120
-        while len(cells(tmp_path)) < len(seen) + 2 and process.poll() is None and time.monotonic() < deadline:
+        deadline = time.monotonic() + 300
+        while len(cells(tmp_path)) <= len(seen) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         process.kill()
         process.wait()
         now = cells(tmp_path)
+        assert len(now) > len(seen)
         assert all(now[name] == at for name, at in seen.items())
         seen = now
     plan = make_plan(path, None)
     kept = [cell for cell in plan.cells if read_result(tmp_path / "small-kfold", cell) is not None]
-    assert len(kept) == len(seen) >= 6
+    assert len(kept) == len(seen)
 
 
 @pytest.mark.parametrize(

@@ -196,3 +196,31 @@ def test_a_database_without_a_clip_of_the_kind_is_refused(options: dict[str, Any
 def test_a_crop_that_needs_a_box_says_so(options: dict[str, Any]) -> None:
     with pytest.raises((DataError, ConfigurationError), match="AnnotatedBox: the annotation gives no face box"):
         ClipCorpus(**options, crop=AnnotatedBox()).load()
+
+
+# --- An apex that is wrong on purpose ---
+
+
+def test_a_wrong_apex_is_so_many_frames_off_either_way_and_within_the_clip(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int, int]] = []
+    moments = ApexFlow.moments
+
+    def noted(self: ApexFlow, onset: int, apex: int, offset: int) -> tuple[int, ...]:
+        seen.append((onset, apex, offset))
+        return moments(self, onset, apex, offset)
+
+    monkeypatch.setattr(ApexFlow, "moments", noted)
+    true = ClipCorpus(**options).load()
+    before = {(onset, offset): apex for onset, apex, offset in seen if onset}
+    seen.clear()
+    wrong = ClipCorpus(**options, apex_error=1).load()
+    moved = [row for row in seen if row[0]]
+    assert {apex - before[onset, offset] for onset, apex, offset in moved} == {-1, 1}
+    assert all(onset <= apex <= offset for onset, apex, offset in moved)
+    assert wrong.micro.ids == true.micro.ids
+    assert not torch.equal(wrong.micro.inputs, true.micro.inputs)
+    assert same(ClipCorpus(**options).load().micro, true.micro)
+    with pytest.raises(ConfigurationError, match="apex_error must be 0 or more frames, but is -1"):
+        ClipCorpus(**options, apex_error=-1)
