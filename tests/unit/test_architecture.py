@@ -37,7 +37,7 @@ WRAPPED_BY = {
     "openpyxl": {"data_modules/databases/sheets.py", "data_modules/rendered/workbook.py"},
     "optuna": {"lightmannet/sweep/run.py"},
     "wandb": {"lightmannet/wandb_run.py"},
-    "altair": {"lightmannet/benchmark/plots.py"},
+    "altair": {"lightmannet/benchmark/plots.py", "lightmannet/sweep/plot.py"},
     "jinja2": {"lightmannet/benchmark/page.py"},
     "vl_convert": {"lightmannet/benchmark/page.py", "lightmannet/pictures/picture.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
