@@ -39,7 +39,7 @@ WRAPPED_BY = {
     "wandb": {"lightmannet/wandb_run.py"},
     "altair": {"lightmannet/benchmark/plots.py", "lightmannet/sweep/plot.py"},
     "jinja2": {"lightmannet/benchmark/page.py"},
-    "vl_convert": {"lightmannet/benchmark/page.py", "lightmannet/pictures/picture.py"},
+    "vl_convert": {"lightmannet/benchmark/page.py", "lightmannet/pictures/picture.py", "lightmannet/sweep/plot.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
     "ray": {"lightmannet/benchmark/cluster.py"},
     "captum": {"lightmannet/pictures/saliency.py"},
