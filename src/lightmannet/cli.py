@@ -22,7 +22,7 @@ from lightmannet.learners.base import Learner
 
 _OWN = (
     "This project's own commands, each with its --help: table, methods, databases, databases check, check-release, "
-    "synthesize, sweep, export, predict CLIP, bench, bench-data."
+    "synthesize, sweep, export, demo, predict CLIP, bench, bench-data."
 )
 
 
@@ -219,6 +219,12 @@ def _sweep() -> Callable[..., Any]:
     return sweep
 
 
+def _demo() -> Callable[..., Any]:
+    from lightmannet.pictures.demo import demo
+
+    return demo
+
+
 def _bench() -> Callable[..., Any]:
     from lightmannet.benchmark.meta_step import bench
 
@@ -239,6 +245,7 @@ _COMMANDS: dict[str, Callable[[], Callable[..., Any]]] = {
     "synthesize": _synthesize,
     "export": _export,
     "sweep": _sweep,
+    "demo": _demo,
     "bench": _bench,
     "bench-data": _bench_data,
 }

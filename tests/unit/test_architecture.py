@@ -42,6 +42,7 @@ WRAPPED_BY = {
     "vl_convert": {"lightmannet/benchmark/page.py", "lightmannet/pictures/picture.py", "lightmannet/sweep/plot.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
     "ray": {"lightmannet/benchmark/cluster.py"},
+    "gradio": {"lightmannet/pictures/demo.py"},
     "captum": {"lightmannet/pictures/saliency.py"},
     # Images as arrays: decoding, converting, cropping and comparing them.
     "cv2": {

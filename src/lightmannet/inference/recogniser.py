@@ -158,6 +158,11 @@ class Recogniser:
         """The adapted network, inputs to logits; adapting takes place when it is first asked for."""
         return _adapted(self._learner, self._bundle.draws, self._person)
 
+    @property
+    def adapts(self) -> bool:
+        """Whether the bundle's method can adapt to a person."""
+        return adapts(self._learner)
+
     def adapt(self, clips: str | Path) -> "Recogniser":
         """Return a recogniser adapted to a person; this one stays as it is.
 
@@ -171,7 +176,7 @@ class Recogniser:
             ConfigurationError: The bundle's method does not adapt.
             ClipError: Clips that cannot be read, in which nothing moves, or of one class only.
         """
-        if not adapts(self._learner):
+        if not self.adapts:
             raise ConfigurationError(
                 f"The bundle's method, {type(self._learner).__name__}, does not adapt, so labelled clips cannot help. "
                 "Export a run of one that does, e.g. configs/lightmannet.yaml."

@@ -68,11 +68,12 @@ def answer_page(shown: Shown) -> str:
     return _PAGE.format(title=escape(title), style=STYLE, answer=answer_html(shown))
 
 
-def answer_html(shown: Shown) -> str:
+def answer_html(shown: Shown, more: str = "") -> str:
     """Return the answer as one element of the class ``answer``, which ``STYLE`` dresses.
 
     Args:
         shown: The answer and its panels.
+        more: HTML to put below the bars.
     """
     answer = shown.answer
     figures = "".join(
@@ -90,7 +91,7 @@ def answer_html(shown: Shown) -> str:
         f'<section class="answer" aria-label="answer"><h2>{escape(headline(answer))}</h2>{reason}'
         f'<p class="faint">{escape(Path(answer.clip).name)}. '
         f"{escape(interval_words(answer.interval, shown.fps))}</p>"
-        f'<div class="strip">{figures}</div><div class="bars">{_bars(shown)}</div>'
+        f'<div class="strip">{figures}</div><div class="bars">{_bars(shown)}</div>{more}'
         f'<ul class="doubts">{doubts}</ul><p class="not">{escape(WHAT_IT_IS_NOT)}</p></section>'
     )
 

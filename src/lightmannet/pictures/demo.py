@@ -1,0 +1,180 @@
+"""The command ``lightmannet demo``: a page on this machine to drop a clip on; the one file that imports Gradio."""
+
+import base64
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightmannet.errors import ConfigurationError, LightmanNetError
+from lightmannet.inference.card import WHAT_IT_IS_NOT
+from lightmannet.inference.recogniser import Recogniser, load
+from lightmannet.pictures.html import STYLE, answer_html
+from lightmannet.pictures.picture import picture
+from lightmannet.pictures.shown import show
+
+if TYPE_CHECKING:
+    import gradio
+
+_ADDRESS = "127.0.0.1"
+_LARGEST = "2gb"
+_KEPT_SECONDS = 600  # of a clip that was dropped and never asked about
+_STYLE = STYLE + "\n.answer .save a { color: var(--accent); margin-right: 1rem; }\nfooter { display: none !important; }"
+_INTRODUCTION = """# What moved in this face?
+Drop a clip of one face, filmed from the front with 100 frames a second or more, and ask. The answer is made on this
+machine: the clip goes nowhere else and is deleted once it is answered.
+
+*{}*"""
+
+Progress = Callable[[float, str], object]
+
+
+def demo(model: str, port: int | None = None) -> None:
+    """Show a page on this machine, for nobody else, that answers for clips dropped on it, until Ctrl+C.
+
+    Args:
+        model: Bundle that ``lightmannet export`` wrote.
+        port: Port of the page; None takes the first free one from 7860 on.
+
+    Raises:
+        ConfigurationError: Gradio is not installed, or the port is taken.
+        BundleError: The bundle cannot be loaded.
+    """
+    with serve(load(model), port) as (url, page):
+        print(f"{url} (Ctrl+C ends it)", flush=True)
+        page.block_thread()
+
+
+@contextlib.contextmanager
+def serve(recogniser: Recogniser, port: int | None = None) -> Iterator[tuple[str, "gradio.Blocks"]]:
+    """Serve the page on 127.0.0.1 and yield its address and the page; what was uploaded is deleted at the end.
+
+    Args:
+        recogniser: What answers.
+        port: Port of the page; None takes the first free one from 7860 on.
+
+    Raises:
+        ConfigurationError: Gradio is not installed, or the port is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="lightmannet-demo-") as uploads:
+        # Read by Gradio when it is imported, and when something is uploaded.
+        os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1", GRADIO_TEMP_DIR=uploads)
+        try:
+            import gradio
+        except ImportError as error:
+            raise ConfigurationError("The page needs Gradio: pip install 'lightmannet[demo]'") from error
+        page = _page(gradio, recogniser)
+        try:
+            _, url, _ = page.launch(
+                server_name=_ADDRESS,
+                server_port=port,
+                share=False,
+                prevent_thread_lock=True,
+                quiet=True,
+                max_file_size=_LARGEST,
+                enable_monitoring=False,
+                footer_links=[],
+                css=_STYLE,
+                theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+            )
+        except OSError as error:
+            raise ConfigurationError(f"port {port}: cannot be used ({error}); name another") from error
+        try:
+            yield url, page
+        finally:
+            page.close(verbose=False)
+
+
+def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
+    """Return the page."""
+    reported = gradio.Progress()  # Gradio looks for it among the defaults
+
+    def asked(clip: str | None, *support: list[str] | None, progress: Any = reported) -> tuple[Any, ...]:
+        html, answer = answer_for(recogniser, clip, support, lambda share, words: progress(share, desc=words))
+        # Shown files are deleted by now, so the fields are emptied.
+        return (html, gradio.JSON(answer, visible=answer is not None), None, *(None for _ in support))
+
+    with gradio.Blocks(title="LightmanNet", analytics_enabled=False, delete_cache=(60, _KEPT_SECONDS)) as page:
+        gradio.Markdown(_INTRODUCTION.format(WHAT_IT_IS_NOT))
+        clip = gradio.Video(sources=["upload", "webcam"], label="Clip", include_audio=True, height=280)
+        support = []
+        if recogniser.adapts:
+            with gradio.Accordion("Adapt to this person: a few labelled clips, of two classes at least", open=False):
+                for name in recogniser.classes:
+                    support.append(gradio.File(label=name, file_count="multiple", file_types=["video"], height=120))
+        button = gradio.Button("Ask", variant="primary")
+        html = gradio.HTML()
+        with gradio.Accordion("The same for programs (JSON)", open=False):
+            as_json = gradio.JSON(visible=False, label="answer")
+        with gradio.Accordion("About the model", open=False):
+            gradio.Markdown(recogniser.card)
+        button.click(asked, [clip, *support], [html, as_json, clip, *support], api_visibility="private")
+    return page
+
+
+def answer_for(
+    recogniser: Recogniser, clip: str | None, support: Sequence[Sequence[str] | None], progress: Progress
+) -> tuple[str, dict[str, Any] | None]:
+    """Return the answer as HTML and as plain values, and delete the clips; without an answer HTML that says why.
+
+    Args:
+        recogniser: What answers.
+        clip: The uploaded clip, or None.
+        support: For each class, uploaded clips of it to adapt to.
+        progress: Told which share is done and what comes next.
+    """
+    files = [Path(name) for name in (clip, *(name for names in support for name in names or ())) if name]
+    try:
+        if clip is None:
+            return _alert("There is no clip yet: drop one on the field, or choose one."), None
+        gained = ""
+        if any(support):
+            progress(0.1, "adapting to this person")
+            with tempfile.TemporaryDirectory() as folder:
+                recogniser = recogniser.adapt(_folder_of_classes(Path(folder), recogniser.classes, support))
+            gained = f'<p class="gain">Adapted; {escape(str(recogniser.gain))}.</p>'
+        progress(0.4, "looking for a movement")
+        examination = recogniser.examine(clip)
+        progress(0.8, "drawing")
+        # Where the clip lay for a moment is nobody's business.
+        answer = replace(examination.answer, clip=Path(clip).name)
+        shown = show(replace(examination, answer=answer), recogniser.network)
+        image = base64.b64encode(picture(shown)).decode()
+        save = (
+            f'<p class="save"><a download="answer.png" href="data:image/png;base64,{image}">Save as a picture</a></p>'
+        )
+        return f'<div role="status">{answer_html(shown, gained + save)}</div>', asdict(answer)
+    except LightmanNetError as error:
+        return _alert(_without_folders(str(error), files)), None
+    except Exception:
+        logging.getLogger(__name__).exception("no answer for a clip")
+        return _alert("Something went wrong that should not; the terminal says what."), None
+    finally:
+        for path in files:
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()  # Gradio makes a folder for each
+
+
+def _folder_of_classes(folder: Path, classes: Sequence[str], support: Sequence[Sequence[str] | None]) -> Path:
+    for name, files in zip(classes, support, strict=True):
+        for number, file in enumerate(files or ()):
+            (folder / name).mkdir(exist_ok=True)
+            shutil.move(file, folder / name / f"{number:03d}-{Path(file).name}")
+    return folder
+
+
+def _without_folders(message: str, files: Sequence[Path]) -> str:
+    for path in files:
+        message = message.replace(str(path), path.name)
+    return message
+
+
+def _alert(message: str) -> str:
+    return f'<section class="answer" role="alert"><h2>No answer</h2><p>{escape(message)}</p></section>'

@@ -1,0 +1,117 @@
+"""The page in a real browser, with a rendered clip."""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from data_modules.rendered.camera import Camera
+from data_modules.rendered.face import draw_face
+from data_modules.rendered.muscles import UNITS
+from data_modules.rendered.pictures import Film
+from data_modules.rendered.scene import Scene, State, at_rest
+from lightmannet.errors import ConfigurationError
+from lightmannet.inference.recogniser import load
+from lightmannet.pictures.demo import serve
+from tests.bundles import rise_and_fall, write_small_bundle
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE = 120_000  # milliseconds
+
+
+def rendered_smile(path: Path) -> Path:
+    """Write a film of a rendered face that smiles for 0.3 s."""
+    scene = Scene(draw_face(np.random.default_rng(3)), Camera(128))
+    film = Film(128, 100, 12)
+    for number, strength in enumerate([0.0] * 10 + rise_and_fall(30, 0.8) + [0.0] * 10):
+        units = at_rest()
+        for unit in (6, 12):
+            units[UNITS.index(unit)] = strength
+        film.add(scene.render(State(units), np.random.default_rng([4, number])))
+    path.write_bytes(film.close())
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_a_clip_is_answered_in_a_browser_that_talks_to_nobody_else(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    playwright = pytest.importorskip("playwright.sync_api")
+    clip, broken = rendered_smile(tmp_path / "smile.mp4"), tmp_path / "broken.mp4"
+    broken.write_text("no video at all")
+    recogniser = load(write_small_bundle(tmp_path / "bundle"))
+    strangers: list[str] = []
+    errors: list[str] = []
+    with serve(recogniser) as (url, _), playwright.sync_playwright() as driver:
+        assert url.startswith("http://127.0.0.1:")
+        uploads = Path(os.environ["GRADIO_TEMP_DIR"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.on("request", lambda asked: strangers.append(asked.url) if _is_strange(asked.url, url) else None)
+        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(url)
+
+        _ask(page, clip)
+        answer = page.locator(".answer")
+        answer.locator("h2").wait_for(timeout=PATIENCE)
+        assert answer.locator("h2").inner_text() in recogniser.classes
+        assert "smile.mp4" in answer.inner_text()
+        widths = [bar.bounding_box()["width"] for bar in answer.locator(".bar").all()]
+        shares = [int(number.inner_text().rstrip("%")) for number in answer.locator(".number").all()]
+        assert len(widths) == len(shares) == 3
+        assert np.allclose(np.array(widths) / sum(widths), np.array(shares) / 100, atol=0.02)
+        assert answer.locator("img").count() == 5
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390  # fits a phone
+        assert _files(uploads) == []
+        picture = cv2.imdecode(np.frombuffer(page.screenshot(full_page=True), np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert picture.std() > 10
+
+        _ask(page, broken, by_keyboard=True)
+        page.locator(".answer[role=alert]").wait_for(timeout=PATIENCE)
+        assert "broken.mp4: cannot be read as a video" in answer.inner_text()
+        assert str(tmp_path) not in answer.inner_text()
+        assert _files(uploads) == []
+        browser.close()
+    assert strangers == []
+    assert errors == []
+    assert not uploads.exists()
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    recogniser = load(write_small_bundle(tmp_path / "bundle"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=rf"port {port}: cannot be used"), serve(recogniser, port):
+            pass
+
+
+def _ask(page: Any, clip: Path, by_keyboard: bool = False) -> None:
+    button = page.get_by_role("button", name="Ask")
+    button.wait_for(timeout=PATIENCE)
+    page.locator("input[type=file]").first.set_input_files(str(clip))
+    page.locator("video").first.wait_for(state="attached", timeout=PATIENCE)
+    if by_keyboard:
+        button.focus()
+        page.keyboard.press("Enter")
+    else:
+        button.click()
+
+
+def _is_strange(address: str, url: str) -> bool:
+    return not address.startswith((url, "data:", f"blob:{url}"))
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
