@@ -1,5 +1,6 @@
 """The commands ``lightning`` and ``lightmannet``, one program: Lightning's verbs, and this project's own."""
 
+import logging
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,10 +16,12 @@ import data_modules
 import lightmannet.learners  # noqa: F401  makes the methods known by their short names
 from lightmannet.callbacks.monitor import Monitor
 from lightmannet.callbacks.predictions import PredictionsFile
+from lightmannet.callbacks.run_log import RunLog
 from lightmannet.callbacks.run_state import RunState
 from lightmannet.checkpoint import check_checkpoint
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.learners.base import Learner
+from lightmannet.preflight import check_machine
 
 _OWN = (
     "This project's own commands, each with its --help: table, methods, databases, databases check, check-release, "
@@ -41,6 +44,7 @@ def main(args: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore", message="\\s*skip_none parameter was deprecated.*")
     # A run that goes on has a folder of its own, and should.
     warnings.filterwarnings("ignore", message="The dirpath has changed from.*")
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_no_tip)
     words = sys.argv[1:] if args is None else args
     try:
         if words[:2] == ["databases", "check"]:
@@ -53,6 +57,11 @@ def main(args: list[str] | None = None) -> None:
     except (LightmanNetError, MisconfigurationException, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _no_tip(record: logging.LogRecord) -> bool:
+    """Return whether a note is none of Lightning's tips, which tell of other products."""
+    return "💡 Tip" not in record.getMessage()
 
 
 class Lightning(LightningCLI):
@@ -106,11 +115,19 @@ class Lightning(LightningCLI):
             if "Does not validate" not in str(error):
                 raise
             raise ConfigurationError(_plain(str(error))) from error
+        except MisconfigurationException as error:
+            if "No supported gpu backend" not in str(error):
+                raise
+            raise ConfigurationError(
+                "trainer.accelerator: gpu, but torch finds no GPU here. Set --trainer.accelerator=cpu (or auto), or "
+                "install a CUDA build of torch."
+            ) from error
 
     def after_instantiate_classes(self) -> None:
-        """Look at the checkpoint before data are read, and let Lightning load weights only."""
+        """Look at machine and checkpoint before data are read, and let Lightning load weights only."""
         if self.subcommand is None:
             return
+        check_machine(self.trainer)
         options = self.config_init[self.subcommand]
         now = _deciding(self.config[self.subcommand])
         if options.get("ckpt_path") not in (None, "best", "last", "hpc"):
@@ -118,7 +135,8 @@ class Lightning(LightningCLI):
             if self.subcommand == "fit":
                 _report_changes(before, now)
         options["weights_only"] = True
-        self.trainer.callbacks.append(RunState(now))  # type: ignore[attr-defined]  # made by a part of the Trainer
+        # The log is the last, so that at the end of a run all files are there.
+        self.trainer.callbacks.extend([RunState(now), RunLog()])  # type: ignore[attr-defined]  # made by a part of the Trainer
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed for initial weights, dropout and everything that the data module draws; what training logs."""

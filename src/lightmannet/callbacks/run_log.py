@@ -1,0 +1,97 @@
+"""The log file of a run, and what is said at its end."""
+
+import logging
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+_HEARD = ("lightning.pytorch", "lightning.fabric", "lightmannet", "data_modules")
+_FILES = {
+    "predictions": "predictions.csv",
+    "scalars": "metrics.csv",
+    "options": "config.yaml",
+    "log": "run.log",
+}
+
+
+class RunLog(Callback):
+    """Writes notes, warnings and a failure to ``run.log`` in the run's folder, and says at the end where all of it is.
+
+    It hears from when it is made, which is before data are read; what is said before the folder is known waits. A
+    warning is printed once, however many places give it.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self._file: Path | None = None
+        self._seen: set[str] = set()
+        self._handler = _Lines(self._write)
+        for name in _HEARD:
+            logging.getLogger(name).addHandler(self._handler)
+        self._show, self._own = warnings.showwarning, self._warn
+        warnings.showwarning = self._own
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Begin the file, with what was said by now."""
+        # Asking for log_dir makes all processes talk to each other.
+        folder = Path(trainer.log_dir or trainer.default_root_dir)
+        if not trainer.is_global_zero or not trainer.loggers:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = folder / "run.log"
+        waiting, self._waiting = self._waiting, []
+        for line in waiting:
+            self._write(line)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Say where everything is, and stop listening."""
+        if self._file is not None:
+            folder = self._file.parent
+            checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") if stage == "fit" else ""
+            found = {"checkpoint": checkpoint} if checkpoint else {}
+            found |= {what: str(folder / name) for what, name in _FILES.items() if (folder / name).is_file()}
+            lines = "\n".join(f"  {what:<12}{path}" for what, path in found.items())
+            print(f"The run is in {folder}:\n{lines}", flush=True)
+        self._stop()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Write what went wrong, and stop listening."""
+        self._write("".join(traceback.format_exception(exception)))
+        self._stop()
+
+    def _warn(self, message: Warning | str, category: type[Warning], filename: str, lineno: int, *more: Any) -> None:
+        text = f"{category.__name__}: {message}"
+        if text in self._seen:
+            return
+        self._seen.add(text)
+        self._write(text)
+        self._show(message, category, filename, lineno, *more)
+
+    def _write(self, line: str) -> None:
+        if self._file is None:
+            self._waiting.append(line)
+            return
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def _stop(self) -> None:
+        for name in _HEARD:
+            logging.getLogger(name).removeHandler(self._handler)
+        if warnings.showwarning is self._own:
+            warnings.showwarning = self._show
+        self._file, self._waiting = None, []
+
+
+class _Lines(logging.Handler):
+    """Gives each record as a line with its time."""
+
+    def __init__(self, write: Any) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self._write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._write(self.format(record))

@@ -1,0 +1,51 @@
+"""What can be known to fail before data are read."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.accelerators import CPUAccelerator
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from lightmannet.errors import ConfigurationError
+from lightmannet.wandb_run import WandbRun
+
+
+@rank_zero_only
+def check_machine(trainer: Trainer) -> None:
+    """Make sure that the trainer's processes, folder and logger can be had here; nothing is left behind.
+
+    Raises:
+        ConfigurationError: More CPU processes than cores, a folder that cannot be written, or W&B online without a key.
+    """
+    # Two on one core still serve to try out what several devices do.
+    cores = max(2, len(os.sched_getaffinity(0)))
+    if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > cores:
+        raise ConfigurationError(
+            f"trainer.devices: {trainer.num_devices} processes on {cores} cores would only wait for each other. Set "
+            f"--trainer.devices to {cores} or less."
+        )
+    folders = {Path(logger.root_dir): "--trainer.logger.init_args.save_dir" for logger in _folders(trainer)}
+    for folder, option in (folders or {Path(trainer.default_root_dir): "--trainer.default_root_dir"}).items():
+        _check_writable(folder, option)
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbRun):
+            logger.check()
+
+
+def _folders(trainer: Trainer) -> list[CSVLogger]:
+    return [logger for logger in trainer.loggers if isinstance(logger, CSVLogger)]
+
+
+def _check_writable(folder: Path, option: str) -> None:
+    folder = folder.absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder} cannot be written: {there}: {error.strerror}. Choose another folder with {option}."
+        ) from error
