@@ -65,11 +65,11 @@ def test_a_misconfigured_machine_is_told_before_data_are_read(
         pytest.skip("there is a GPU")
     monkeypatch.setattr(wandb, "login", lambda prompt: False)
     Path("taken").write_text("a file where a folder should be")
-    start = time.monotonic()
+    start = time.process_time()  # not the clock: the machine may be busy with other things
     with pytest.raises(SystemExit) as stop:
         main(words("fit", f"{__name__}.Untouchable", *wrong))
     assert stop.value.code == 2
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
     said = capsys.readouterr().err
     assert message in said
     assert "Traceback" not in said

@@ -4,7 +4,7 @@ import logging
 import traceback
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -62,13 +62,21 @@ class RunLog(Callback):
         self._write("".join(traceback.format_exception(exception)))
         self._stop()
 
-    def _warn(self, message: Warning | str, category: type[Warning], filename: str, lineno: int, *more: Any) -> None:
+    def _warn(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         text = f"{category.__name__}: {message}"
         if text in self._seen:
             return
         self._seen.add(text)
         self._write(text)
-        self._show(message, category, filename, lineno, *more)
+        self._show(message, category, filename, lineno, file, line)
 
     def _write(self, line: str) -> None:
         if self._file is None:
