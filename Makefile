@@ -93,6 +93,12 @@ check-release: $(STAMP) ## Check MEGC2019_ROOT=DIR and WEIGHTS=FILE against STST
 		"make check-release MEGC2019_ROOT=DIR WEIGHTS=FILE" >&2; exit 1; }
 	$(BIN)/lightmannet check-release "$(WEIGHTS)" --root "$(MEGC2019_ROOT)" $(ARGS)
 
+.PHONY: bundle
+bundle: $(STAMP) ## Train on a few rendered faces and pack results/bundle, which answers for clips
+	$(BIN)/lightning fit --config configs/lightmannet.yaml --config configs/data/small_synthetic.yaml \
+		--trainer.logger.init_args.save_dir=results/bundle-run $(ARGS)
+	$(BIN)/lightmannet export "$$(ls -td results/bundle-run/lightning_logs/version_* | head -n 1)" results/bundle
+
 .PHONY: bench
 bench: $(STAMP) ## Time a meta-step beside a bare learn2learn loop, and the way from frames beside plain OpenCV
 	$(BIN)/lightmannet bench $(ARGS)

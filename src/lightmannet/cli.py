@@ -49,6 +49,8 @@ def main(args: list[str] | None = None) -> None:
     try:
         if words[:2] == ["databases", "check"]:
             _check_database(words[2:])
+        elif words[:1] == ["predict"] and _is_for_clips(words):
+            sys.exit(_predict_clips(words[1:]))
         elif words and words[0] in _COMMANDS:
             auto_cli(_COMMANDS[words[0]](), args=words[1:], prog=f"lightmannet {words[0]}")
         else:
@@ -223,6 +225,18 @@ def _synthesize() -> Callable[..., Any]:
     from data_modules.rendered.synthesize import synthesize
 
     return synthesize
+
+
+def _is_for_clips(words: list[str]) -> bool:
+    from lightmannet.inference.predict import is_ours
+
+    return is_ours(words)
+
+
+def _predict_clips(words: list[str]) -> int:
+    from lightmannet.inference.predict import predict
+
+    return predict(words)
 
 
 def _export() -> Callable[..., Any]:

@@ -7,7 +7,8 @@ from jaxtyping import Float32, UInt8
 
 from data_modules.representations.optical_flow import dis
 
-_STRONGEST = 0.05  # share of the pixels: what moves in an expression is a small part of the face
+_BLOCKS = 8  # rows and columns of blocks that flow is averaged over: single pixels are mostly noise
+_STRONGEST = 0.2  # share of the blocks: what moves in an expression is a small part of the face
 _KEPT = 0.7  # share of the pixels that the head's motion is fitted to again: those that the face moves least
 
 
@@ -16,7 +17,8 @@ class Motion(NamedTuple):
 
     Attributes:
         head: Root mean square of the similarity transform (shift, turn, scale) that fits most pixels.
-        face: Mean of the strongest twentieth of what is left.
+        face: What is left, averaged over blocks of an eighth of the width, without those at the border; mean of the
+            strongest fifth of the blocks.
     """
 
     head: float
@@ -43,6 +45,10 @@ def divide(flow: Float32[np.ndarray, "2 size size"]) -> Motion:
         coefficients = np.linalg.solve(design.T @ design, design.T @ target)
         left = np.hypot(*(sparse - rows @ coefficients))
         kept = left <= np.quantile(left, _KEPT)
-    strongest = np.sort(left)[-max(1, int(_STRONGEST * left.size)) :]
+    side = len(axis) // _BLOCKS
+    rest = (sparse - rows @ coefficients).reshape(2, len(axis), len(axis))[:, : side * _BLOCKS, : side * _BLOCKS]
+    blocks = rest.reshape(2, _BLOCKS, side, _BLOCKS, side).mean((2, 4))[:, 1:-1, 1:-1]
+    lengths = np.sort(np.hypot(*blocks).ravel())
+    strongest = lengths[-max(1, int(_STRONGEST * lengths.size)) :]
     head = np.sqrt(((rows @ coefficients) ** 2).sum(0).mean())
     return Motion(float(head) / size, float(strongest.mean()) / size)

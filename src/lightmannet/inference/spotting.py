@@ -16,14 +16,14 @@ from lightmannet.inference.motion import motion
 MICRO_SECONDS = 0.5
 """Longest micro-expression."""
 
-SIZE = 64  # pixels: height and width at which motion is looked for
+SIZE = 96  # pixels: height and width at which motion is looked for
 _SHORT = 3.0  # seconds: a clip up to this length is taken to begin at rest
 _REACH = 2.0  # seconds to both sides over which the median frame is the face at rest
 _BLOCK = 0.25  # seconds that share a median frame
 _MEDIAN_OF = 60  # frames that make a median, at most
-_SMOOTHING = 0.02  # seconds, standard deviation
-_LEAST = 0.004  # of the crop's width: motion below it is none
-_NOISE = 4.0  # standard deviations of the curve above which a peak counts, in a long video
+_SMOOTHING_SHORT, _SMOOTHING_LONG = 0.02, 0.05  # seconds, standard deviation
+_LEAST = 0.0008  # of the crop's width: motion below it is none
+_FLOOR, _TOP, _SHARE = 0.25, 0.98, 0.3  # a peak of a long video reaches 0.3 of the way from one quantile to the other
 _EDGE = 0.2  # share of the peak's height at which an expression begins and ends
 _ASSUMED_FPS = 30.0
 
@@ -44,12 +44,18 @@ class Spotted:
 def spot(chunks: Iterable[Pixels], numbers: Sequence[int], crop: Crop, fps: float | None) -> Spotted:
     """Return intervals in which the face moves.
 
-    Each frame is compared with the face at rest by dense flow (DIS) at 64 pixels: the first frames of a clip of up to
+    Each frame is compared with the face at rest by dense flow (DIS) at 96 pixels: the first frames of a clip of up to
     three seconds, else the median of the frames within two seconds. A similarity transform fitted to most pixels, the
-    head's motion, is taken away; the curve is the mean of the strongest twentieth of what is left. Peaks of the
-    smoothed curve are apexes; onset and offset are where it has fallen to a fifth of the peak's height above the
+    head's motion, is taken away; the curve is the mean of the strongest fifth of what is left in blocks. Peaks
+    of the smoothed curve are apexes; onset and offset are where it has fallen to a fifth of the peak's height above the
     curve's floor. A short clip has one interval at most. It takes any motion of the face for an expression, also blinks
-    and speech. The score is the peak's height over the floor in units of the crop's hundredth.
+    and speech. The score is the peak's height over the floor in hundredths of the crop's width.
+
+    On rendered faces (8 people, 96 pixels, the settings were chosen on them): in 48 clips of one micro-expression at
+    100 frames a second, cut from onset to offset, onset, apex and offset are off by 1, 2 and 0 frames (10, 20 and
+    0 ms; medians; taking the middle for the apex is off by 2, too). In 16 videos at 30 frames a second, 40 intervals
+    were proposed for 48 expressions; 27 of these are met with an overlap (IoU) of at least 0.5, off by 4, 2 and 6
+    frames (133, 67 and 200 ms), but 2 of the 8 micro-expressions among them only.
 
     Args:
         chunks: All frames in order, gray, some at a time.
@@ -67,8 +73,9 @@ def spot(chunks: Iterable[Pixels], numbers: Sequence[int], crop: Crop, fps: floa
     """
     rate = fps or _ASSUMED_FPS
     short = len(numbers) <= _SHORT * rate
-    curve = _smooth(np.array(list(_curve(_crops(chunks, crop), rate, short))), _SMOOTHING * rate)
-    places = _one_peak(curve) if short else _peaks(curve, rate)
+    curve = np.array(list(_curve(_crops(chunks, crop), rate, short)))
+    curve = _smooth(curve, (_SMOOTHING_SHORT if short else _SMOOTHING_LONG) * rate)
+    places = _one_peak(curve) if short else _peaks(curve)
     found = [
         Interval(
             onset=numbers[onset],
@@ -151,10 +158,9 @@ def _one_peak(curve: Float64[np.ndarray, " frame"]) -> list[tuple[int, int, int,
     return [(*_edges(curve, apex, floor + _EDGE * height), height)]
 
 
-def _peaks(curve: Float64[np.ndarray, " frame"], rate: float) -> list[tuple[int, int, int, float]]:
-    floor = float(np.median(curve))
-    spread = 1.4826 * float(np.median(np.abs(curve - floor)))
-    least = max(_LEAST, floor + _NOISE * spread)
+def _peaks(curve: Float64[np.ndarray, " frame"]) -> list[tuple[int, int, int, float]]:
+    floor, top = map(float, np.quantile(curve, (_FLOOR, _TOP)))
+    least = max(_LEAST, floor + _SHARE * (top - floor))
     left = curve.copy()
     found = []
     while (apex := int(left.argmax())) and left[apex] >= least:

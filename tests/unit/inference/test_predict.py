@@ -1,0 +1,126 @@
+"""Answers for many clips: faults are passed over, a killed run is gone on with."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lightmannet.errors import ClipError, ConfigurationError
+from lightmannet.inference.predict import is_ours, predict
+from tests.bundles import moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
+
+FRAMES = moving_frames(rise_and_fall(25, 3.0), size=64)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_small_bundle(tmp_path / "bundle")
+    for name in ("a", "b"):
+        write_folder(tmp_path / "clips" / name, FRAMES)
+    return tmp_path
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_two_commands_named_predict_are_told_apart() -> None:
+    assert is_ours(["predict", "clip.mp4", "--model", "bundle"])
+    assert is_ours(["predict", "--model=bundle", "clip.mp4"])
+    assert is_ours(["predict", "--help"])
+    assert not is_ours(["predict", "--config=configs/maml.yaml"])
+    assert not is_ours(["predict", "--config", "configs/maml.yaml", "--ckpt_path", "a.ckpt"])
+    assert not is_ours(["predict", "-c", "configs/maml.yaml"])
+    assert not is_ours(["fit"])
+
+
+def test_a_batch_goes_on_after_faults_and_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "clips" / "broken.mp4").write_bytes(b"no video")
+    (folder / "empty").mkdir()
+    code = predict(["clips", "missing.mp4", "empty", "--model", "bundle", "--fps", "100", "--output", "out/a.jsonl"])
+    said = capsys.readouterr()
+    assert code == 1
+    assert "2 answered, 3 failed" in said.err
+    assert "broken.mp4: cannot be read as a video" in said.err
+    assert "missing.mp4: no such file or folder" in said.err
+    assert "empty: is empty or holds neither videos nor images" in said.err
+    written = [line["clip"] for line in lines(folder / "out/a.jsonl")]
+    assert written == ["clips/a", "clips/b", "clips/broken.mp4", "missing.mp4"]
+    assert said.out.count("clips/a: ") == 1
+
+
+def test_exit_codes(folder: Path) -> None:
+    assert predict(["clips/a", "--model", "bundle", "--fps", "100"]) == 0
+    assert predict(["missing.mp4", "--model", "bundle"]) == 2
+
+
+def test_a_killed_run_is_gone_on_with(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["clips", "--model", "bundle", "--fps", "100", "--output", "out.jsonl"]
+    assert predict(words) == 0
+    first, second = (folder / "out.jsonl").read_text().splitlines(keepends=True)
+    (folder / "out.jsonl").write_text(first + second[:40])  # killed while it wrote
+    capsys.readouterr()
+    assert predict(words) == 0
+    assert "1 answered, 1 skipped" in capsys.readouterr().err
+    again = lines(folder / "out.jsonl")
+    assert [line["clip"] for line in again] == ["clips/a", "clips/b"]
+    assert again[1]["probabilities"] == json.loads(second)["probabilities"]
+
+
+def test_answers_of_another_bundle_are_not_mixed(folder: Path) -> None:
+    words = ["clips/a", "--fps", "100", "--output", "out.jsonl"]
+    predict([*words, "--model", "bundle"])
+    write_small_bundle(folder / "other", threshold=0.5)
+    with pytest.raises(ConfigurationError, match="holds answers of another bundle"):
+        predict([*words, "--model", "other"])
+    (folder / "out.jsonl").write_text("my notes\n")
+    with pytest.raises(ConfigurationError, match="holds something that is no answers"):
+        predict([*words, "--model", "bundle"])
+    assert (folder / "out.jsonl").read_text() == "my notes\n"
+
+
+def test_a_table_gives_clips_and_intervals(folder: Path) -> None:
+    (folder / "clips.csv").write_text("path,onset,apex,offset\nclips/a,3,12,20\nclips/b,,,\n")
+    assert predict(["clips.csv", "--model", "bundle", "--fps", "100", "--output", "out.jsonl"]) == 0
+    a, b = (line["interval"] for line in lines(folder / "out.jsonl"))
+    assert isinstance(a, dict)
+    assert isinstance(b, dict)
+    assert (a["onset"], a["apex"], a["offset"], a["source"]) == (3, 12, 20, "given")
+    assert b["source"] == "spotted"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,onset,apex,offset\nclips/a,3,x,20\n", "line 2: onset, apex and offset must be three whole numbers"),
+        ("file\nclips/a\n", "has no column `path`"),
+    ],
+)
+def test_a_faulty_table_is_a_clear_error(
+    text: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "clips.csv").write_text(text)
+    assert predict(["clips.csv", "--model", "bundle"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_interval_must_be_three_numbers(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--interval 1,2: three frame numbers are expected"):
+        predict(["clips/a", "--model", "bundle", "--interval", "1,2"])
+
+
+def test_adapting_tells_what_it_gained(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_folder(folder / "mine" / "negative" / "1", FRAMES)
+    with pytest.raises(ClipError, match="all clips show negative; from one class nothing can be learned"):
+        predict(["clips/a", "--model", "bundle", "--support", "mine"])
+    write_film(folder / "mine" / "1.mp4", FRAMES)
+    (folder / "mine.csv").write_text("path,label\nmine/1.mp4,Positive\nmine/negative/1,negative\n")
+    assert predict(["clips/a", "--model", "bundle", "--support", "mine.csv", "--fps", "100"]) == 0
+    assert "adapted: leave-one-out over your 2 clips: " in capsys.readouterr().err
+    (folder / "mine.csv").write_text("path,label\nmine/1.mp4,contempt\n")
+    with pytest.raises(ClipError, match="labelled 'contempt', which is no class; the classes are negative, positive"):
+        predict(["clips/a", "--model", "bundle", "--support", "mine.csv"])
+    write_small_bundle(folder / "plain", "supervised")
+    with pytest.raises(ConfigurationError, match="Supervised, does not adapt, so labelled clips cannot help"):
+        predict(["clips/a", "--model", "plain", "--support", "mine.csv"])

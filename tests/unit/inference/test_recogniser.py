@@ -1,0 +1,201 @@
+"""From a clip to an answer: as in training, and "can't tell" where nothing can be told."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import lightmannet
+from data_modules.clip_corpus import ClipCorpus
+from data_modules.databases.casme2 import CASME2
+from data_modules.representations.flow_image import ApexFlow
+from lightmannet.episode import Clips
+from lightmannet.errors import ClipError
+from lightmannet.inference.answer import Answer
+from lightmannet.inference.recogniser import Recogniser, load
+from tests.archives.casme2 import write_casme2
+from tests.bundles import CLASSES, moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
+
+FRAMES = moving_frames(rise_and_fall(25, 3.0), size=64)
+
+
+@pytest.fixture
+def recogniser(tmp_path: Path) -> Recogniser:
+    return load(write_small_bundle(tmp_path / "bundle"))
+
+
+def codes(answer: Answer) -> dict[str, str]:
+    return {warning.code: warning.severity for warning in answer.warnings}
+
+
+def test_probabilities_are_those_of_the_learner_made_softer(recogniser: Recogniser, tmp_path: Path) -> None:
+    clip = write_folder(tmp_path / "clip", FRAMES)
+    shown = recogniser.examine(clip, (3, 12, 20), fps=100)
+    query = Clips(shown.inputs, torch.zeros(1, dtype=torch.int64), ("a/b",), ("a/b/c",))
+    draws = recogniser._bundle.draws
+    mean = torch.stack([recogniser._learner.adapt(d.support, None).predict(query) for d in draws]).mean(0)
+    expected = torch.softmax(mean.log() / 2.0, 1)[0]
+    assert shown.answer.probabilities == pytest.approx(expected.tolist(), abs=1e-5)
+    assert sum(shown.answer.probabilities) == pytest.approx(1)
+    assert shown.answer.decision == CLASSES[int(expected.argmax())]
+    assert shown.frames.shape == (3, 224, 224, 3)
+    assert shown.flow.shape == (2, 224, 224)
+    assert torch.allclose(torch.softmax(recogniser.network(shown.inputs) / recogniser.temperature, 1)[0], expected)
+
+
+def test_a_folder_and_a_near_lossless_film_of_it_are_seen_alike(recogniser: Recogniser, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "clip", FRAMES, first=0)
+    film = write_film(tmp_path / "clip.mp4", FRAMES)
+    a, b = (recogniser.examine(clip, (2, 12, 22), fps=100) for clip in (folder, film))
+    assert a.answer.probabilities == pytest.approx(b.answer.probabilities, abs=0.02)
+    assert b.fps == 100
+
+
+def test_the_interval_is_found_where_the_face_moves(recogniser: Recogniser, tmp_path: Path) -> None:
+    moving = moving_frames(rise_and_fall(25, 2.0), size=64)
+    still = np.repeat(moving[:1], 30, 0)
+    frames = np.concatenate([still, moving, still])
+    answer = recogniser.predict(write_film(tmp_path / "clip.mp4", frames))
+    assert answer.interval is not None
+    assert answer.interval.source == "spotted"
+    assert abs(answer.interval.apex - 42) <= 3
+    assert 28 <= answer.interval.onset <= 38
+    assert 46 <= answer.interval.offset <= 56
+    assert answer.seconds["spot"] > 0
+
+
+def test_where_nothing_moves_nothing_is_told(recogniser: Recogniser, tmp_path: Path) -> None:
+    answer = recogniser.predict(write_film(tmp_path / "clip.mp4", np.repeat(FRAMES[:1], 20, 0)))
+    assert (answer.interval, answer.probabilities, answer.decision) == (None, (), None)
+    assert answer.reason == "Can't tell: nothing was seen to move in the face."
+
+
+def test_below_the_threshold_no_class_is_named(tmp_path: Path) -> None:
+    clip = write_folder(tmp_path / "clip", FRAMES)
+    answer = load(write_small_bundle(tmp_path / "bundle", threshold=1.0)).predict(clip, (3, 12, 20), 100)
+    assert answer.decision is None
+    assert len(answer.probabilities) == 3
+    assert answer.reason.startswith("Can't tell: the likeliest class has a probability of 0.")
+
+
+def test_adapting_changes_a_copy_alone(recogniser: Recogniser, tmp_path: Path) -> None:
+    clip = write_folder(tmp_path / "clip", FRAMES)
+    before = recogniser.predict(clip, (3, 12, 20), 100).probabilities
+    for number, label in enumerate(("negative", "positive")):
+        write_folder(tmp_path / "mine" / label / str(number), moving_frames(rise_and_fall(15, 2.0 + number), size=64))
+    adapted = recogniser.adapt(tmp_path / "mine")
+    assert adapted.gain is not None
+    assert adapted.gain.clips == 2
+    assert adapted.predict(clip, (3, 12, 20), 100).probabilities != pytest.approx(before, abs=1e-6)
+    assert recogniser.predict(clip, (3, 12, 20), 100).probabilities == before
+
+
+def test_load_is_at_the_front_door(tmp_path: Path) -> None:
+    assert lightmannet.load(write_small_bundle(tmp_path / "bundle")).classes == CLASSES
+
+
+# --- Doubtful and faulty clips ---
+
+
+def test_an_interval_must_lie_in_the_clip(recogniser: Recogniser, tmp_path: Path) -> None:
+    clip = write_folder(tmp_path / "clip", FRAMES)
+    for interval in ((0, 12, 20), (3, 2, 20), (3, 12, 99), (5, 5, 5)):
+        with pytest.raises(ClipError, match="is none of this clip; they must ascend and lie in its frames 1 to 25"):
+            recogniser.predict(clip, interval)
+
+
+def test_what_is_no_clip_is_a_clear_error(recogniser: Recogniser, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("hello")
+    (tmp_path / "text.mp4").write_text("hello")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ClipError, match=r"text\.txt: unknown type of file"):
+        recogniser.predict(tmp_path / "text.txt")
+    with pytest.raises(ClipError, match=r"text\.mp4: cannot be read as a video"):
+        recogniser.predict(tmp_path / "text.mp4")
+    with pytest.raises(ClipError, match=r"no image .* lies directly in it"):
+        recogniser.predict(tmp_path / "empty")
+
+
+def test_damaged_and_differently_large_frames_are_named(recogniser: Recogniser, tmp_path: Path) -> None:
+    clip = write_folder(tmp_path / "clip", FRAMES)
+    (clip / "img7.png").write_bytes((clip / "img7.png").read_bytes()[:50])
+    with pytest.raises(ClipError, match=r"img7\.png"):
+        recogniser.predict(clip)
+    mixed = write_folder(tmp_path / "mixed", FRAMES)
+    write_folder(tmp_path / "other", FRAMES[:1, :40])
+    (tmp_path / "other" / "img1.png").rename(mixed / "img9.png")
+    with pytest.raises(ClipError, match="all frames of a clip must have one size"):
+        recogniser.predict(mixed)
+
+
+def test_one_frame_is_no_film(recogniser: Recogniser, tmp_path: Path) -> None:
+    answer = recogniser.predict(write_folder(tmp_path / "clip", FRAMES[:1]))
+    assert answer.decision is None
+    assert codes(answer)["one_frame"] == "fatal"
+    assert "shows no motion" in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("fps", "code", "severity"), [(5, "frame_rate_too_low", "fatal"), (25, "frame_rate_low", "warning")]
+)
+def test_few_frames_a_second(fps: int, code: str, severity: str, recogniser: Recogniser, tmp_path: Path) -> None:
+    answer = recogniser.predict(write_film(tmp_path / "clip.mp4", FRAMES, fps), (3, 12, 15))
+    assert codes(answer)[code] == severity
+    assert (answer.decision is None) == (severity == "fatal")
+
+
+def test_long_movements_look_like_macro_expressions(recogniser: Recogniser, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "clip.mp4", FRAMES, 30)
+    assert codes(recogniser.predict(film, (3, 12, 20)))["looks_like_a_macro_expression"] == "warning"
+    assert "looks_like_a_macro_expression" not in codes(recogniser.predict(film, (3, 12, 18)))
+
+
+def test_uneven_frames_are_noticed(recogniser: Recogniser, tmp_path: Path) -> None:
+    times = [2 * n if n < 12 else 24 + 6 * (n - 12) for n in range(25)]
+    uneven = write_film(tmp_path / "uneven.mp4", FRAMES, times=times)
+    assert codes(recogniser.predict(uneven, (3, 12, 18)))["variable_frame_rate"] == "warning"
+    even = write_film(tmp_path / "even.mp4", FRAMES)
+    assert "variable_frame_rate" not in codes(recogniser.predict(even, (3, 12, 18)))
+
+
+@pytest.mark.parametrize(("factor", "severity"), [(0.2, "warning"), (0.04, "fatal")])
+def test_dark_faces_are_noticed(factor: float, severity: str, recogniser: Recogniser, tmp_path: Path) -> None:
+    dark = (FRAMES * factor).astype(np.uint8)
+    answer = recogniser.predict(write_folder(tmp_path / "clip", dark), (3, 12, 20), 100)
+    assert codes(answer)["too_dark"] == severity
+
+
+def test_a_moving_head_is_noticed(recogniser: Recogniser, tmp_path: Path) -> None:
+    turned = np.stack([np.roll(FRAMES[0], min(n, 6), 1) for n in range(25)])
+    answer = recogniser.predict(write_folder(tmp_path / "head", turned), (1, 7, 20), 100)
+    assert codes(answer)["head_moves"] == "warning"
+    still = recogniser.predict(write_folder(tmp_path / "face", FRAMES), (1, 13, 25), 100)
+    assert "head_moves" not in codes(still)
+
+
+def test_large_frames_and_unknown_rates_are_said(recogniser: Recogniser, tmp_path: Path) -> None:
+    large = np.zeros((2, 2160, 3840), np.uint8) + 90
+    answer = recogniser.predict(write_folder(tmp_path / "clip", large), (1, 2, 2))
+    assert {"large_frames", "frame_rate_unknown", "faces_not_looked_for"} <= codes(answer).keys()
+
+
+# --- As in training ---
+
+
+def test_inputs_are_those_of_training(tmp_path: Path) -> None:
+    root = tmp_path / "CASME2"
+    write_casme2(root)
+    database = CASME2(str(root))
+    corpus = ClipCorpus([database], representation=ApexFlow(method="dis"), cache=str(tmp_path / "cache"), workers=0)
+    clips = corpus.load().micro
+    rows = {row.clip_id: row for row in database.table().rows}
+    recogniser = load(write_small_bundle(tmp_path / "bundle"))
+    seen = 0
+    for number, clip in enumerate(clips.ids):
+        row = rows[clip]
+        if row.apex is not None:
+            shown = recogniser.examine(row.path, (row.onset, row.apex, row.offset), row.fps)
+            assert torch.equal(shown.inputs[0], clips.inputs[number])
+            seen += 1
+    assert seen
