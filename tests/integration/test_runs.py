@@ -67,6 +67,13 @@ def test_a_cell_keeps_its_cost_its_curve_and_its_code(tmp_path: Path) -> None:
     assert result.oracle is None
 
 
+def test_a_method_that_only_compares_with_a_support_has_a_result_too(tmp_path: Path) -> None:
+    config = {"config": str(ROOT / "configs" / "proto_net.yaml"), "options": EPISODIC}
+    result = first_cell(changed(write_table(tmp_path, maml=EPISODIC), methods={"ProtoNet": config}))
+    assert result.multiply_adds > 0
+    assert result.answers
+
+
 def test_the_oracle_epoch_is_the_best_on_the_test_people_and_changes_nothing_else(tmp_path: Path) -> None:
     path = write_table(tmp_path, supervised=[*SUPERVISED, "--trainer.max_epochs=4"])
     with_oracle, without = first_cell(path, oracle_epoch=True), first_cell(path)

@@ -54,8 +54,9 @@ def multiply_adds(learner: Learner, clip: Clips) -> int:
 
     Counted are matrix products and convolutions, as everywhere; element-wise operations are not.
     """
-    with FlopCounterMode(display=False) as counter:
-        learner.predict(clip)
+    # The network itself: a method that compares clips with a support refuses to predict without one.
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        learner.network(clip.inputs)
     return int(counter.get_total_flops()) // 2
 
 
