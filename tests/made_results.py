@@ -1,6 +1,6 @@
 """Results of runs that never were: made-up answers in the shape of real ones, for tests of what is made of results."""
 
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,14 +113,21 @@ def _result(plan: Plan, cell: Cell, tasks: int | None) -> Result:
         curve=[{"epoch": e, "train_loss": 1.1 * 0.9**e + 0.05 * float(random.random())} for e in range(12)],
         answers=answers,
         oracle=oracle,
+        embedding=_embedding(random) if cell.method == "LightmanNet" and cell.fold == 0 else None,
     )
+
+
+def _embedding(random: np.random.Generator) -> dict[str, Any]:
+    points = [
+        {"x": float(random.normal()), "y": float(random.normal()), "label": label, "kind": kind, "state": state}
+        for state in ("before", "after")
+        for kind in ("micro", "macro")
+        for label in (0, 1, 2)
+        for _ in range(5)
+    ]
+    return {"before": 0.5, "after": 0.25, "points": points}
 
 
 def without(results: list[Result], method: str, fold: int, seed: int) -> list[Result]:
     """Return the results but one."""
     return [r for r in results if (r.method, r.fold, r.seed) != (method, fold, seed)]
-
-
-def renamed(result: Result, method: str) -> Result:
-    """Return the result under another method's name."""
-    return replace(result, method=method)

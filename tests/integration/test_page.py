@@ -101,7 +101,7 @@ def test_every_plot_has_marks(opened: Opened) -> None:
         ".chart",
         "charts => charts.map(c => [c.id, c.querySelectorAll('svg .role-mark path, svg .role-mark line').length])",
     )
-    assert {name.split("-")[1] for name, _ in plots} == {"intervals", "people", "cost", "curve"}
+    assert {name.split("-")[1] for name, _ in plots} == {"intervals", "people", "cost", "curve", "embedding"}
     assert all(count > 0 for _, count in plots), plots
     people = opened.page.locator("#plot-people svg .mark-rect.role-mark path").count()
     assert people == 2 * 60  # a bar, and the baseline's mark on it

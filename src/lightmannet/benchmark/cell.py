@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from data_modules.episodic import EpisodicDataModule
+from lightmannet.benchmark.embedding import alignment_embedding
 from lightmannet.benchmark.measure import (
     Curve,
     adapting_seconds,
@@ -70,6 +71,8 @@ def run_cell(cell: Cell) -> Result:
         curve=curve.epochs,
         answers=_answers(predicted, in_tasks),
         oracle=_answers(oracle.best, in_tasks) if cell.oracle_epoch else None,
+        # One fold is enough to look at.
+        embedding=alignment_embedding(model, batch) if cell.fold == 0 else None,
     )
 
 

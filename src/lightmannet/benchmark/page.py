@@ -14,6 +14,7 @@ from lightmannet.benchmark.plots import (
     axis_plot,
     cost_plots,
     curve_plots,
+    embedding_plots,
     interval_plot,
     method_colours,
     people_plot,
@@ -81,7 +82,9 @@ def page(plan: Plan, summary: Summary, results: list[Result]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sections = _plots(plan, summary, rows, colours)
+    ordered = sorted(results, key=lambda result: (result.seed, result.method))
+    embedded = next((result for result in ordered if result.embedding and result.condition == shown), None)
+    sections = _plots(plan, summary, rows, colours, embedded)
     return environment.get_template("page.html").render(
         title=table.title,
         synthetic=plan.corpus.synthetic,
@@ -91,6 +94,7 @@ def page(plan: Plan, summary: Summary, results: list[Result]) -> str:
         groups=_groups(plan, summary),
         axis=(table.axis or "condition") if len(table.conditions) > 1 else "",
         shown=shown,
+        embedded=embedded,
         compares=bool(table.baseline),
         lines=_lines(plan, summary),
         published=published_beside(plan.corpus),
@@ -120,7 +124,9 @@ def _script(spec: dict[str, Any]) -> str:
     return json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _plots(plan: Plan, summary: Summary, rows: list[Row], colours: dict[str, str]) -> dict[str, list[Plot]]:
+def _plots(
+    plan: Plan, summary: Summary, rows: list[Row], colours: dict[str, str], embedded: Result | None
+) -> dict[str, list[Plot]]:
     table = plan.table
     whole = [row for row in rows if row.columns]
     varied = len(table.conditions) > 1 and any(row.columns for row in summary.rows)
@@ -133,6 +139,9 @@ def _plots(plan: Plan, summary: Summary, rows: list[Row], colours: dict[str, str
         "people": [people_plot(rows, table.baseline)] if whole else [],
         "cost": cost_plots(rows, colours) if whole else [],
         "curves": curve_plots(rows, colours),
+        "embedding": embedding_plots(embedded.embedding, plan.corpus.classes)
+        if embedded is not None and embedded.embedding
+        else [],
     }
 
 

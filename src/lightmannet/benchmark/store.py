@@ -4,6 +4,7 @@ import contextlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from lightmannet.benchmark.plan import Cell
 from lightmannet.files import write_atomically
@@ -57,6 +58,7 @@ class Result:
         curve: ``epoch`` and ``train_loss`` of each epoch.
         answers: One a test clip, and one a task where it is recognised in several; of the last epoch.
         oracle: The same of the epoch that was best on the test people, or None where the table does not ask for it.
+        embedding: What ``embedding.alignment_embedding`` gives, for a method that aligns; else None.
     """
 
     method: str
@@ -78,6 +80,7 @@ class Result:
     curve: list[dict[str, float]]
     answers: list[Answer]
     oracle: list[Answer] | None
+    embedding: dict[str, Any] | None = None
 
 
 def write_result(folder: Path, cell: Cell, result: Result) -> None:
