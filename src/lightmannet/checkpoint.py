@@ -1,6 +1,7 @@
 """Checkpoints: read as weights and plain values alone, written whole or not at all."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,16 @@ from lightmannet.files import write_bytes_atomically
 
 OPTIONS = "options"
 """Key under which a checkpoint carries the options of its run: a flat dictionary of names and texts."""
+
+_STATE: dict[str, type] = {
+    "epoch": int,
+    "global_step": int,
+    "loops": dict,
+    "callbacks": dict,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+}
+"""What a checkpoint has beside weights where a fit can go on from it."""
 
 
 def read_checkpoint(path: str | Path, map_location: Any = "cpu") -> dict[str, Any]:
@@ -39,24 +50,36 @@ def read_checkpoint(path: str | Path, map_location: Any = "cpu") -> dict[str, An
             f"weights ({type(error).__name__}). Give a .ckpt file that `lightning fit` wrote."
         ) from error
     weights = checkpoint.get("state_dict") if isinstance(checkpoint, dict) else None
-    if not isinstance(weights, dict) or "pytorch-lightning_version" not in checkpoint:
+    if not isinstance(weights, dict) or not _is_version(checkpoint.get("pytorch-lightning_version")):
         raise CheckpointError(
             f"{path} is not a checkpoint: it has no state_dict. Give a .ckpt file of `lightning fit`."
         )
     return checkpoint
 
 
-def check_checkpoint(path: str, model: nn.Module) -> dict[str, str]:
+def _is_version(text: object) -> bool:
+    """Return whether this is a version as Lightning writes it, which it reads before anything else."""
+    return isinstance(text, str) and re.fullmatch(r"\d+\.\d+[\w.+]*", text) is not None
+
+
+def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> dict[str, str]:
     """Make sure that ``path`` is a checkpoint of ``model`` and return the options it was trained with.
 
     Args:
         path: File written by a fit.
         model: The network the weights are for.
+        resume: A fit is to go on from it, so that weights alone are not enough.
 
     Raises:
-        CheckpointError: As ``read_checkpoint``, or weights of another network.
+        CheckpointError: As ``read_checkpoint``, or weights of another network, or weights alone.
     """
     checkpoint = read_checkpoint(path)
+    absent = [name for name, kind in _STATE.items() if not isinstance(checkpoint.get(name), kind)]
+    if resume and absent:
+        raise CheckpointError(
+            f"{path} holds no state of a run to go on from: {', '.join(absent)} missing. Give a .ckpt file that "
+            "`lightning fit` wrote without save_weights_only."
+        )
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(getattr(value, "shape", ())) for name, value in checkpoint["state_dict"].items()}
     differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))

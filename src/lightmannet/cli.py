@@ -19,6 +19,7 @@ from lightmannet.callbacks.predictions import PredictionsFile
 from lightmannet.callbacks.run_log import RunLog
 from lightmannet.callbacks.run_state import RunState
 from lightmannet.checkpoint import check_checkpoint
+from lightmannet.config_file import check_config_files
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.learners.base import Learner
 from lightmannet.preflight import check_machine
@@ -54,6 +55,7 @@ def main(args: list[str] | None = None) -> None:
         elif words and words[0] in _COMMANDS:
             auto_cli(_COMMANDS[words[0]](), args=words[1:], prog=f"lightmannet {words[0]}")
         else:
+            check_config_files(words)
             Lightning(args)
     # OSError: a full disk, no permission; its message names the file.
     except (LightmanNetError, MisconfigurationException, OSError) as error:
@@ -113,10 +115,9 @@ class Lightning(LightningCLI):
         """Make model, data module and trainer; what they say of an impossible option is passed on as it is."""
         try:
             super().instantiate_classes()
-        except ValueError as error:
-            if "Does not validate" not in str(error):
-                raise
-            raise ConfigurationError(_plain(str(error))) from error
+        # The Trainer, modules and torch say in as many ways that a value cannot be.
+        except (ArithmeticError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise ConfigurationError(f"These options cannot be: {_plain(str(error))}") from error
         except MisconfigurationException as error:
             if "No supported gpu backend" not in str(error):
                 raise
@@ -133,7 +134,7 @@ class Lightning(LightningCLI):
         options = self.config_init[self.subcommand]
         now = _deciding(self.config[self.subcommand])
         if options.get("ckpt_path") not in (None, "best", "last", "hpc"):
-            before = check_checkpoint(options["ckpt_path"], self.model)
+            before = check_checkpoint(options["ckpt_path"], self.model, resume=self.subcommand == "fit")
             if self.subcommand == "fit":
                 _report_changes(before, now)
         options["weights_only"] = True

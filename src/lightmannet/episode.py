@@ -1,4 +1,7 @@
-"""The vocabulary of the house: clips, episodes (few-shot tasks) and trials (clips to recognise)."""
+"""The vocabulary of the house: clips, episodes (few-shot tasks) and trials (clips to recognise).
+
+Nobody changes one, yet they are not frozen: in double precision Lightning sets the fields of a copy.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -8,7 +11,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass
 class Clips:
     """A stack of clips, each an expression of one person.
 
@@ -94,7 +97,7 @@ def _joined(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     return None if first is None or second is None else torch.cat([first, second])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Episode:
     """One few-shot task: learn from ``support`` (and ``auxiliary``), answer for ``query``.
 
@@ -125,7 +128,7 @@ class Episode:
         return replace(self, support=self.support.pin_memory(), query=self.query.pin_memory(), auxiliary=auxiliary)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Trial:
     """Clips to recognise, with several draws of support clips to adapt on; the answers are averaged over the draws.
 

@@ -1,12 +1,13 @@
 """Clips, episodes and trials."""
 
 from collections.abc import Iterator
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 
 import jaxtyping
 import pytest
 import torch
 from lightning.fabric.utilities.apply_func import move_data_to_device
+from lightning.pytorch.plugins import DoublePrecision
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from lightmannet.episode import Clips, Trial, concatenate
@@ -37,14 +38,16 @@ def test_the_length_is_the_number_of_clips() -> None:
     assert len(make_clips(7).select([])) == 0
 
 
-def test_nothing_can_be_assigned_to() -> None:
-    episode = make_episode()
-    with pytest.raises(FrozenInstanceError):
-        episode.support.labels = torch.zeros(6, dtype=torch.int64)  # type: ignore[misc]
-    with pytest.raises(FrozenInstanceError):
-        episode.query = episode.support  # type: ignore[misc]
-    with pytest.raises(FrozenInstanceError):
-        Trial((episode,)).episodes = ()  # type: ignore[misc]
+def test_lightning_converts_a_copy_to_double() -> None:
+    trial = Trial((make_episode(), make_episode(auxiliary=False)))
+    converted = DoublePrecision().convert_input(trial)
+    for one, other in zip(trial.episodes, converted.episodes, strict=True):
+        assert one.support.inputs.dtype == torch.float32
+        assert other.support.inputs.dtype == other.query.inputs.dtype == torch.float64
+        assert torch.equal(other.support.inputs, one.support.inputs.double())
+        assert torch.equal(other.support.labels, one.support.labels)
+        assert (other.support.ids, other.index) == (one.support.ids, one.index)
+    assert converted.episodes[1].auxiliary is None
 
 
 def test_the_database_of_a_clip_is_the_first_part_of_its_id() -> None:

@@ -1,5 +1,6 @@
 """What every method is: a Lightning module that can ``adapt`` to labelled clips and ``predict`` others."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,8 +47,11 @@ class Learner(LightningModule, ABC):
 
     Args:
         network: The network that learns.
-        learning_rate: Step size of AdamW (the outer one, β, where there are two), > 0.
+        learning_rate: Step size of AdamW (the outer one, β, where there are two), >= 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0; what a method learns beside the network does not decay.
+
+    Raises:
+        ConfigurationError: A value outside its range.
     """
 
     takes_gradients = False
@@ -55,6 +59,11 @@ class Learner(LightningModule, ABC):
 
     def __init__(self, network: TwoBranchNetwork, learning_rate: float, weight_decay: float) -> None:
         super().__init__()
+        if not (0 <= learning_rate < math.inf and 0 <= weight_decay < math.inf):
+            raise ConfigurationError(
+                f"A learner needs learning_rate >= 0 and weight_decay >= 0, but has learning_rate: {learning_rate}, "
+                f"weight_decay: {weight_decay}."
+            )
         self.network, self.learning_rate, self.weight_decay = network, learning_rate, weight_decay
         # ``val`` only scores people set aside from training; ``test`` scores are never used to choose anything.
         self.scores = nn.ModuleDict({"val": self._metrics("val"), "test": self._metrics("test")})
@@ -120,7 +129,7 @@ class Learner(LightningModule, ABC):
         self.log("train/loss", self.mean_loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=clips)
 
     def on_fit_start(self) -> None:
-        """Refuse a precision that the method cannot be trained in.
+        """Refuse a precision that the method cannot be trained in; keep the mean loss in the precision of the rest.
 
         Raises:
             ConfigurationError: Half precision, for a method that takes gradients of its own.
@@ -130,6 +139,8 @@ class Learner(LightningModule, ABC):
                 f"{type(self).__name__} takes gradients within its loss, and float16 rounds small ones to zero: the "
                 "scaling that guards Lightning's own gradients does not reach them. Set trainer.precision: bf16-mixed."
             )
+        # A metric keeps float32 when its module becomes double.
+        self.mean_loss.set_dtype(torch.promote_types(self.dtype, torch.float32))
 
     def on_train_epoch_start(self) -> None:
         """Begin a new mean; Lightning does not call this where a run goes on in the middle of an epoch."""

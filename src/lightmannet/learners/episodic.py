@@ -1,5 +1,6 @@
 """Learning from few-shot tasks, with or without an inner loop: what the episodic methods share."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class InnerLoop:
     rates: Literal["one", "layer_and_step", "weight"] = "one"
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or self.learning_rate <= 0:
+        if self.steps < 0 or not 0 < self.learning_rate < math.inf:
             raise ConfigurationError(
                 f"The inner loop needs steps >= 0 and learning_rate > 0, but has steps: {self.steps}, "
                 f"learning_rate: {self.learning_rate}."
@@ -81,7 +82,7 @@ class WarmStart:
     learning_rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        if self.epochs < 0 or self.learning_rate <= 0:
+        if self.epochs < 0 or not 0 < self.learning_rate < math.inf:
             raise ConfigurationError(
                 f"The warm start needs epochs >= 0 and learning_rate > 0, but has epochs: {self.epochs}, "
                 f"learning_rate: {self.learning_rate}."
@@ -99,11 +100,16 @@ class EpisodicLearner(Learner):
         warm_start: Where θ starts.
         learning_rate: β, step size of AdamW in meta-training, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0.
+
+    Raises:
+        ConfigurationError: A value outside its range.
     """
 
     def __init__(
         self, network: TwoBranchNetwork, warm_start: WarmStart, learning_rate: float, weight_decay: float
     ) -> None:
+        if learning_rate == 0:
+            raise ConfigurationError("Meta-training needs learning_rate > 0, but has learning_rate: 0.")
         super().__init__(network, learning_rate, weight_decay)
         self.warm_start = warm_start
 
