@@ -67,6 +67,10 @@ test: $(STAMP) ## Run the tests, but for the slow ones and those for a GPU
 test-slow: $(STAMP) ## Run the slow tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses $(TEST_WORKERS) -m slow $(ARGS)
 
+.PHONY: test-gpu
+test-gpu: $(STAMP) ## Run the tests that need a CUDA device
+	$(BIN)/python -m pytest -m gpu $(ARGS)
+
 .PHONY: lint
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check

@@ -2,8 +2,10 @@
 
 import csv
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = "import sys; from lightmannet.cli import main; main(sys.argv[1:])\n"
 
 
-def run(folder: Path, devices: int, *words: str) -> None:
-    """Run one command on ``devices`` processes, in double precision."""
+def prepared(folder: Path, devices: int, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the words and the environment of one command on ``devices`` processes, in double precision."""
     folder.mkdir(exist_ok=True)
     (folder / "run.py").write_text(SCRIPT)
     options = [
@@ -36,7 +38,13 @@ def run(folder: Path, devices: int, *words: str) -> None:
         *(["--trainer.strategy=ddp"] if devices > 1 else []),
     ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "run.py", words[0], *options, *words[1:]]
+    return ["run.py", words[0], *options, *words[1:]], environment
+
+
+def run(folder: Path, devices: int, *words: str) -> None:
+    """Run one command on ``devices`` processes of this machine."""
+    script, environment = prepared(folder, devices, words)
+    command = [sys.executable, *script]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -98,3 +106,32 @@ def test_test_clips_count_once_on_two_devices(tmp_path: Path) -> None:
     clips = [line.split(",")[0] for line in predictions[0].splitlines()[1:]]
     assert len(clips) == len(set(clips)) > 1
     assert set(clips) < set(MadeCorpus().load().micro.ids)
+
+
+@pytest.mark.slow
+def test_two_machines_of_two_tasks_equal_one_of_four(tmp_path: Path) -> None:
+    """Two torchruns that find each other, as on two machines, with one process each."""
+    run(tmp_path / "one", 1, "fit")
+    script, environment = prepared(tmp_path / "two", 2, ["fit", "--trainer.devices=1", "--trainer.num_nodes=2"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nnodes=2",
+        "--nproc_per_node=1",
+        "--rdzv_backend=c10d",
+    ]
+    command = [*torchrun, f"--rdzv_endpoint=127.0.0.1:{port}", *script]
+    machines = [
+        subprocess.Popen(command, cwd=tmp_path / "two", env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for machine in machines:
+        _, said = machine.communicate(timeout=500)
+        assert machine.returncode == 0, said
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], rtol=0, atol=1e-12, msg=name)

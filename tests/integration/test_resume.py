@@ -134,16 +134,26 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(name: str, workers: int, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["lightmannet", "supervised"])
-def test_a_killed_run_goes_on(name: str, tmp_path: Path) -> None:
-    whole = fit(name, tmp_path / "whole", 20)
+@pytest.mark.parametrize(
+    ("name", "more", "seen"),
+    [
+        ("lightmannet", [], "epoch=[2-9]*.ckpt"),
+        ("supervised", [], "epoch=[2-9]*.ckpt"),
+        # Two meta-updates an epoch, so an odd one is in the middle.
+        ("lightmannet", ["--data.init_args.num_workers=2", *EVERY_STEP], "step=7.ckpt"),
+    ],
+    ids=["lightmannet", "supervised", "in mid-epoch, with workers"],
+)
+def test_a_killed_run_goes_on(name: str, more: list[str], seen: str, tmp_path: Path) -> None:
+    whole = fit(name, tmp_path / "whole", 20, *more)
     (tmp_path / "run.py").write_text("import sys; from lightmannet.cli import main; main(sys.argv[1:])\n")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "run.py", *words(name, tmp_path / "killed", 20), "--trainer.callbacks+=tests.slow.Slow"]
+    given = [*words(name, tmp_path / "killed", 20), *more, "--trainer.callbacks+=tests.slow.Slow"]
+    command = [sys.executable, "run.py", *given]
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
     checkpoints = tmp_path / "killed" / "lightning_logs" / "version_0" / "checkpoints"
     deadline = time.monotonic() + 120
-    while not list(checkpoints.glob("epoch=[2-9]*.ckpt")):
+    while not list(checkpoints.glob(seen)):
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -151,7 +161,7 @@ def test_a_killed_run_goes_on(name: str, tmp_path: Path) -> None:
     process.wait()
     left = newest(checkpoints.parent)
     assert read(left)["epoch"] < 19
-    rest = fit(name, tmp_path / "killed", 20, f"--ckpt_path={left}")
+    rest = fit(name, tmp_path / "killed", 20, *more, f"--ckpt_path={left}")
     assert_same_end(newest(whole), newest(rest))
 
 

@@ -2,15 +2,24 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data_modules.clip_table import ClipTable
 from data_modules.databases.base import Database
+from data_modules.databases.sheets import Cell, Sheet
+from data_modules.databases.tree import inside
 from lightmannet.errors import DataError
+from tests.cells import CELLS
+
+TEXT = (".txt", ".xml", ".csv")
 
 
 class ReaderPromises:
@@ -107,3 +116,53 @@ class ReaderPromises:
         os.symlink(tmp_path / path.name, path)
         with pytest.raises(DataError, match="leaves the root"):
             self.table(root)
+
+    @pytest.mark.parametrize("examples", [4, pytest.param(200, marks=pytest.mark.slow)])
+    def test_any_annotation_gives_clips_within_the_root_or_a_data_error(self, root: Path, examples: int) -> None:
+        texts = sorted(path for path in root.rglob("*") if path.suffix.lower() in TEXT)
+        module = sys.modules[type(type(self).reader()).__module__]
+
+        def read() -> None:
+            try:
+                table = self.table(root, faulty="leave_out")
+            except DataError:
+                return
+            assert table.rows
+            assert all(inside(row.path, root) for row in table.rows)
+
+        @settings(max_examples=examples)
+        @given(data=st.data())
+        def cells(data: st.DataObject) -> None:
+            original = module.read_workbook
+
+            def read_workbook(path: Path) -> dict[str, Sheet]:
+                return {name: changed(sheet, data) for name, sheet in original(path).items()}
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(module, "read_workbook", read_workbook)
+                read()
+
+        @settings(max_examples=examples)
+        @given(number=st.integers(0), content=st.binary(max_size=30) | st.text(max_size=30).map(str.encode))
+        def files(number: int, content: bytes) -> None:
+            path = texts[number % len(texts)]
+            before = path.read_bytes()
+            path.write_bytes(content)
+            read()
+            path.write_bytes(before)
+
+        if self.workbook is not None:
+            cells()
+        if texts:
+            files()
+
+
+def changed(sheet: Sheet, data: st.DataObject) -> Sheet:
+    """Return the sheet with some cells below its header replaced by anything."""
+    rows = [list(row) for row in sheet.rows]
+    for row in data.draw(st.sets(st.integers(1, max(len(rows) - 1, 1)), max_size=2)):
+        if row < len(rows) and rows[row]:
+            column = data.draw(st.integers(0, len(rows[row]) - 1))
+            cell: Cell = data.draw(CELLS)
+            rows[row][column] = cell
+    return replace(sheet, rows=tuple(map(tuple, rows)))

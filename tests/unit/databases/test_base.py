@@ -1,4 +1,3 @@
-import datetime
 import os
 import shutil
 from collections.abc import Sequence
@@ -13,12 +12,13 @@ from data_modules.clip_table import Annotation, ClipTable, Place, Report, Source
 from data_modules.databases import casme2, corrections
 from data_modules.databases.base import Database, Description, Expected, missing
 from data_modules.databases.casme2 import CASME2
-from data_modules.databases.sheets import Cell, Sheet, Unreadable
+from data_modules.databases.sheets import Cell, Sheet
 from data_modules.databases.tree import find
 from data_modules.video import frames
 from lightmannet.errors import DataError
 from tests.archives.casme2 import HEADER, write_casme2
 from tests.archives.writing import write_images
+from tests.cells import CELLS
 
 DESCRIPTION = Description(
     name="small",
@@ -239,18 +239,6 @@ def test_corrections_are_applied_before_cells_are_checked(
     assert "offset of s1/c1, onset 2, corrected from 0 to 6: mistyped" in table.notes[0]
 
 
-CELLS: st.SearchStrategy[Cell] = st.one_of(
-    st.none(),
-    st.integers(-2, 10),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=6),
-    st.sampled_from(["/", "s1", "c1", "sub01", "EP02_01f", "happiness", "..", "a\0", "VII", "4+R10", "1e300", "01"]),
-    st.booleans(),
-    st.datetimes(),
-    st.builds(datetime.timedelta, st.integers(0, 9)),
-    st.just(Unreadable("a cell merged with others")),
-)
 FRAMES = CELLS | st.sampled_from(Place)
 ROWS = st.fixed_dictionaries(
     {"subject": st.just("s1") | st.text(max_size=6), "clip": st.sampled_from(["c1", "c2", ".."]) | st.text(max_size=6)},
