@@ -59,7 +59,7 @@ def test_a_kill_in_the_middle_of_writing_leaves_the_checkpoint_before(tmp_path: 
     save(path, 1)
     child = os.fork()
     if child == 0:  # it never comes back
-        os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+        os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
         save(path, 2)
         os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
