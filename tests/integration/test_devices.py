@@ -50,13 +50,13 @@ def run(folder: Path, devices: int, *words: str) -> None:
 
 
 def scores(folder: Path, version: int) -> dict[str, float]:
-    """Return every logged value by name, epoch and step."""
+    """Return the logged values by name, epoch and step, but for speed and memory, which are the machine's."""
     with (folder / "lightning_logs" / f"version_{version}" / "metrics.csv").open() as file:
         return {
             f"{name} {row['epoch']} {row['step']}": float(value)
             for row in csv.DictReader(file)
             for name, value in row.items()
-            if value and name not in ("epoch", "step")
+            if value and name not in ("epoch", "step") and not name.startswith(("speed/", "memory/"))
         }
 
 
