@@ -140,7 +140,7 @@ class Learner(LightningModule, ABC):
                 "scaling that guards Lightning's own gradients does not reach them. Set trainer.precision: bf16-mixed."
             )
         # A metric keeps float32 when its module becomes double.
-        self.mean_loss.set_dtype(torch.promote_types(self.dtype, torch.float32))
+        self.mean_loss.set_dtype(torch.promote_types(next(self.parameters()).dtype, torch.float32))
 
     def on_train_epoch_start(self) -> None:
         """Begin a new mean; Lightning does not call this where a run goes on in the middle of an epoch."""
