@@ -103,6 +103,11 @@ bundle: $(STAMP) ## Train on a few rendered faces and pack results/bundle, which
 		--trainer.logger.init_args.save_dir=results/bundle-run $(ARGS)
 	$(BIN)/lightmannet export "$$(ls -td results/bundle-run/lightning_logs/version_* | head -n 1)" results/bundle
 
+.PHONY: demo
+demo: $(STAMP) ## Open a page that answers for a clip, on this machine; the first time it trains results/bundle
+	@test -f results/bundle/manifest.json || $(MAKE) bundle
+	$(BIN)/lightmannet demo --model results/bundle $(ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## Time a meta-step beside a bare learn2learn loop, and the way from frames beside plain OpenCV
 	$(BIN)/lightmannet bench $(ARGS)

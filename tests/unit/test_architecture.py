@@ -23,7 +23,10 @@ MAY_IMPORT = {
     # Beside the commands, where methods and data meet.
     "lightmannet/inference": LOW
     | {"data_modules"}
-    | {f"lightmannet.{room}" for room in ("inference", "learners", "networks", "metrics", "files", "checkpoint", "cli")}
+    | {
+        f"lightmannet.{room}"
+        for room in ("inference", "learners", "networks", "metrics", "files", "checkpoint", "cli", "pictures")
+    }
     | {"lightmannet.benchmark.quiet"},
     "lightmannet/pictures": LOW | {f"lightmannet.{room}" for room in ("pictures", "inference", "files")},
 }

@@ -59,7 +59,8 @@ def predict(words: Sequence[str]) -> int:
         if output is not None and name in output.finished:
             counts["skipped"] += 1
             continue
-        answer, error = _answer(recogniser, found, span, options.fps)
+        picture = (Path(options.picture), _stem(found.path, name)) if options.picture else None
+        answer, error = _answer(recogniser, found, span, options.fps, picture)
         if answer is None:
             counts["failed"] += 1
             print(f"error: {error}", file=sys.stderr)
@@ -100,6 +101,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--support", type=str, help="labelled clips to adapt to: a folder per class, or a CSV")
     parser.add_argument("--interval", type=str, help="frame numbers of onset,apex,offset")
     parser.add_argument("--fps", type=float, help="frames a second; needed for folders of frames")
+    parser.add_argument("--picture", type=str, help="folder for a PNG and an HTML page of each answer")
     parser.add_argument("--output", type=str, help="file for one JSON object a line, which a new run goes on; - prints")
     return parser
 
@@ -124,13 +126,37 @@ def _clips(sources: Sequence[str]) -> Iterator[Wanted | LightmanNetError]:
             yield error
 
 
-def _answer(recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None) -> tuple[Answer | None, str]:
+def _answer(
+    recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, picture: tuple[Path, str] | None
+) -> tuple[Answer | None, str]:
     try:
+        if picture is not None and (answer := _drawn(recogniser, clip, span, fps, picture)):
+            return answer, ""
         return recogniser.predict(clip.path, span, fps), ""
     except ClipError as error:
         return None, str(error)
     except MemoryError:
         return None, f"{clip.path}: does not fit in memory; make its frames smaller"
+
+
+def _drawn(
+    recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, picture: tuple[Path, str]
+) -> Answer | None:
+    """Write the pictures of an answer and return it; None where there is nothing to show."""
+    # Here, as what draws them is slow to load.
+    from lightmannet.pictures.write import write_pictures
+
+    try:
+        examination = recogniser.examine(clip.path, span, fps)
+    except ClipError:
+        return None
+    write_pictures(examination, recogniser.network, *picture)
+    return examination.answer
+
+
+def _stem(clip: Path, key: str) -> str:
+    """Return a name for a clip's pictures that no other clip has."""
+    return f"{clip.name}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
 
 
 def _key(clip: str, span: Span | None) -> str:

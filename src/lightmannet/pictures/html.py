@@ -18,7 +18,7 @@ STYLE = """
 .answer h2 { font-size: 2rem; line-height: 1.2; margin: 0; color: var(--ink); }
 .answer p { margin: .3rem 0; color: inherit; }
 .answer .faint { color: var(--faint); }
-.answer .strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .8rem;
+.answer .strip { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .8rem;
   margin: 1rem 0; }
 .answer figure { margin: 0; }
 .answer img { width: 100%; display: block; border-radius: .3rem; }
