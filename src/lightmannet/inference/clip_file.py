@@ -65,8 +65,8 @@ def open_clip(clip: str | Path, fps: float | None = None) -> ClipFile:
         reader = open_frames(path, path.absolute().parent)
         if isinstance(reader, VideoFile):
             facts = video_facts(path)
-            if facts.turned:
-                # decord cannot read turned videos.
+            if facts.turned or path.suffix.lower() == ".webm":
+                # decord reads neither turned videos nor what browsers record, which does not say how long it is.
                 reader = VideoFile(path, path.absolute().parent, backend="pyav")
             rate = fps or (facts.fps or None)
             return ClipFile(path, reader, rate, facts.height, facts.width, facts.turned, facts.variable)

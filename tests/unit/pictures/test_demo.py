@@ -4,6 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from lightmannet.errors import ConfigurationError
@@ -95,3 +97,20 @@ def test_without_gradio_the_command_says_what_to_install(
         demo.serve(recogniser),
     ):
         pass
+
+
+def test_what_a_browser_records_is_read(recogniser: Recogniser, tmp_path: Path) -> None:
+    # Matroska as it is streamed: without a duration, an index or the number of its frames.
+    path = tmp_path / "camera.webm"
+    with av.open(str(path), "w", options={"live": "1"}) as container:
+        stream = container.add_stream("libvpx", rate=30)
+        assert isinstance(stream, av.VideoStream)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for gray in moving_frames(rise_and_fall(20, 3.0), size=64):
+            frame = av.VideoFrame.from_ndarray(np.repeat(gray[..., None], 3, 2), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    answer = recogniser.predict(path)
+    assert answer.interval is not None
+    assert sum(answer.probabilities) == pytest.approx(1, abs=1e-5)
