@@ -338,11 +338,8 @@ class Painter:
                 - 0.25 * canvas.bump(0.4 * np.sign(face.light[0]), face.hairline, 0.2, 0.3)
             )
         if face.hair == "scarf":
-            window = (
-                1
-                - (side / 0.90) ** 2.6
-                - (np.abs(y - 0.28) / np.where(y < 0.28, 0.28 - face.hairline - 0.1, face.chin - 0.26)) ** 2.4
-            )
+            reach = np.where(y < 0.28, 0.28 - face.hairline - 0.1, face.chin - 0.26).astype(np.float32)
+            window = 1 - (side / 0.90) ** 2.6 - (np.abs(y - 0.28) / reach) ** 2.4
             cloth = canvas.step_up(-window, 0.06) * np.maximum(
                 canvas.step_up(skull), canvas.step_up(y) * canvas.step_up(1.1 + 0.12 * y - side)
             )

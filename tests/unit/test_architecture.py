@@ -128,3 +128,18 @@ def test_importing_opens_no_socket() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "NO_ALBUMENTATIONS_UPDATE"}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_run_passes_through_code_that_its_key_leaves_out() -> None:
+    script = (
+        "import sys\n"
+        "sys.path[:0] = ['src', '.']\n"
+        "import lightmannet.benchmark.cell\n"
+        "from lightmannet.benchmark.plan import AFTER_THE_SCORE\n"
+        "loaded = [name.removeprefix('lightmannet.').replace('.', '/') + '.py' for name in sys.modules]\n"
+        "assert 'benchmark/cell.py' in loaded\n"
+        "met = [name for name in loaded if name.startswith(AFTER_THE_SCORE)]\n"
+        "assert not met, met\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
