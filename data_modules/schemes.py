@@ -116,7 +116,7 @@ def read_scheme(name: str) -> Scheme:
         ) from error
     try:
         content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not YAML: {error}") from error
     try:
         databases = {key: DatabaseScheme(**value) for key, value in content["databases"].items()}

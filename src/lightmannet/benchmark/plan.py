@@ -20,6 +20,7 @@ from data_modules.corpus import Corpus
 from data_modules.episodic import EpisodicDataModule
 from data_modules.protocols import LeaveOneSubjectOut, Protocol, SubjectKFold
 from lightmannet.cli import Lightning
+from lightmannet.config_file import check_config_file
 from lightmannet.errors import ConfigurationError
 
 ProtocolName = Literal["kfold", "loso"]
@@ -148,6 +149,8 @@ def read_table(path: Path) -> Table:
     Raises:
         ConfigurationError: No such file, not YAML, a misspelt key or a value of the wrong type.
     """
+    if path.is_file():
+        check_config_file(str(path))
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
