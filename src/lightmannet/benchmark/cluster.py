@@ -1,6 +1,7 @@
 """Runs cells on a Ray cluster."""
 
 import os
+import socket
 from concurrent.futures import Future
 from typing import Any
 
@@ -9,6 +10,8 @@ from lightmannet.benchmark.plan import Cell, code_digest
 from lightmannet.benchmark.store import Result
 from lightmannet.benchmark.workers import Workers
 from lightmannet.errors import ConfigurationError
+
+_ANSWERS_WITHIN = 5.0  # seconds
 
 
 class RayCluster(Workers):
@@ -34,6 +37,7 @@ class RayCluster(Workers):
                 "RAY_ADDRESS is set, but ray is not installed. Install the extra: pip install -e .[cluster], or unset "
                 "RAY_ADDRESS to run on this machine."
             ) from error
+        _check_answers(address)
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # leave CUDA_VISIBLE_DEVICES to the user
         wanted = {name: os.environ[name] for name in ("PYTHONPATH", "NO_ALBUMENTATIONS_UPDATE") if name in os.environ}
         try:
@@ -57,6 +61,19 @@ class RayCluster(Workers):
     def close(self) -> None:
         """Leave the cluster, which ends what is running for this process."""
         self._ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Refuse a host and port that nobody listens at: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdecimal():
+        return  # auto, or ray://…, which Ray resolves
+    try:
+        socket.create_connection((host, int(port)), _ANSWERS_WITHIN).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(
+            f"RAY_ADDRESS: no Ray cluster answers at {address} ({error}). Start one with ray start, or unset it."
+        ) from error
 
 
 def _run_there(cell: Cell, folder: str, code: str) -> Result:
