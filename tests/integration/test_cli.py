@@ -28,7 +28,7 @@ def words(method: str, *more: str) -> list[str]:
 
 def few_shots(method: str) -> list[str]:
     episodic = "Episodic" in (CONFIGS / f"{method}.yaml").read_text()
-    return ["--data.init_args.n_shot=2", "--data.init_args.n_query=2"] if episodic else []
+    return [f"--data.init_args.{count}=2" for count in ("n_shot", "n_query", "draws")] if episodic else []
 
 
 def inputs(phases: int, kind: str) -> list[str]:

@@ -171,7 +171,8 @@ def _in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(CONFIGS.parent)
 
 
-@pytest.mark.parametrize("name", [pytest.param("maml", marks=pytest.mark.slow), "supervised"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["maml", "supervised"])
 def test_a_sweep_goes_on_as_if_it_had_not_stopped(name: str, tmp_path: Path) -> None:
     path = CONFIGS / "sweeps" / f"{name}.yaml"
     run(path, tmp_path / "whole", "--trials=3")

@@ -42,6 +42,7 @@ class RunLog(Callback):
             return
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "run.log"
+        self._write(f"{stage} in {folder}")
         waiting, self._waiting = self._waiting, []
         for line in waiting:
             self._write(line)
