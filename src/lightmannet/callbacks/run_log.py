@@ -8,7 +8,8 @@ from typing import Any, TextIO
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-_HEARD = ("lightning.pytorch", "lightning.fabric", "lightmannet", "data_modules")
+_OURS = ("lightmannet", "data_modules")
+_HEARD = ("lightning.pytorch", "lightning.fabric", *_OURS)
 _FILES = {
     "predictions": "predictions.csv",
     "scalars": "metrics.csv",
@@ -31,6 +32,10 @@ class RunLog(Callback):
         self._handler = _Lines(self._write)
         for name in _HEARD:
             logging.getLogger(name).addHandler(self._handler)
+        # Without a level of their own they have the root's, which passes warnings alone; Lightning sets its own.
+        self._levels = {name: logging.getLogger(name).level for name in _OURS}
+        for name in _OURS:
+            logging.getLogger(name).setLevel(logging.INFO)
         self._show, self._own = warnings.showwarning, self._warn
         warnings.showwarning = self._own
 
@@ -89,6 +94,8 @@ class RunLog(Callback):
     def _stop(self) -> None:
         for name in _HEARD:
             logging.getLogger(name).removeHandler(self._handler)
+        for name, level in self._levels.items():
+            logging.getLogger(name).setLevel(level)
         if warnings.showwarning is self._own:
             warnings.showwarning = self._show
         self._file, self._waiting = None, []
