@@ -1,12 +1,15 @@
 """From archives in their official layouts through the commands: each reader, each representation."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from data_modules.databases.registry import READERS
+from data_modules.video import video_file
+from data_modules.video.image_folder import ImageFolder
+from data_modules.video.reader import Color, Pixels
 from lightmannet.cli import main
 from tests.archives.casme import write_casme
 from tests.archives.casme2 import WORKBOOK, write_casme2
@@ -115,12 +118,48 @@ def test_an_epoch_of_raw_frames_and_of_videos(name: str, option: str, tmp_path: 
     assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
 
 
-def test_the_official_list_of_the_composite(archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("representation", REPRESENTATIONS)
+def test_the_official_list_of_the_composite(
+    representation: str, archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = archives / "megc2019_list"
     for name, folder in (("MEGC2019", root), *((n.upper(), root / n) for n in ("casme2", "smic", "samm"))):
         monkeypatch.setenv(f"{name}_ROOT", str(folder))
-    fit("megc2019_list", "apex_flow", f"{CORPUS}.check_counts=false")
+    fit("megc2019_list", representation, f"{CORPUS}.check_counts=false")
     assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
+
+
+def test_after_the_first_look_no_epoch_decodes_a_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    decode = ImageFolder.read
+
+    def noted(self: ImageFolder, numbers: Sequence[int], color: Color) -> Pixels:
+        read.append(str(self.path))
+        return decode(self, numbers, color)
+
+    monkeypatch.setattr(ImageFolder, "read", noted)
+    monkeypatch.setenv("LIGHTMANNET_CACHE", str(tmp_path / "cache"))
+    fit("casme2", "apex_flow", "--trainer.max_epochs=2")
+    assert read
+    assert len(read) == len(set(read))
+    read.clear()
+    fit("casme2", "apex_flow", "--trainer.max_epochs=2")
+    assert not read
+
+
+@pytest.mark.parametrize("decord", [True, False])
+def test_the_log_of_a_run_says_which_package_decodes_videos(
+    decord: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_file, "_installed", lambda backend: decord or backend == "pyav")
+    video_file._choose.cache_clear()
+    videos = "[{class_path: data_modules.CASMESquared, init_args: {frames: video}}]"
+    try:
+        fit("casme_sq", "apex_flow", f"{CORPUS}.micro={videos}", f"{CORPUS}.macro={videos}")
+    finally:
+        video_file._choose.cache_clear()
+    (log,) = tmp_path.glob("lightning_logs/version_*/run.log")
+    assert f"video files are decoded by {'decord' if decord else 'pyav'}" in log.read_text()
 
 
 def test_macro_stills_serve_where_frames_are_shown(tmp_path: Path) -> None:
@@ -224,5 +263,8 @@ def test_the_bench_of_data_compares_every_stage_with_a_plain_loop(
     monkeypatch.setenv("COLUMNS", "200")
     main(["bench-data", "--clips=2", "--steps=1"])
     printed = capsys.readouterr().out
-    for text in ("decode two frames", "and crop", "DIS flow", "TV-L1 flow", "an episode of 45 motion images"):
-        assert text in printed
+    stages = ("decode two frames", "and crop", "DIS flow", "TV-L1 flow", "cached read of a motion image")
+    for stage in stages:
+        (row,) = [line for line in printed.splitlines() if stage in line]
+        assert re.search(r"│\s+\d+\s+│\s+\d+\s+│\s+\d+\.\d\d ", row)
+    assert "an episode of 45 motion images" in printed
