@@ -1,5 +1,6 @@
 """Fixtures shared by the tests."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,13 @@ from tests.megc2019_files import write_megc2019
 # A loaded machine is slow, which says nothing about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _lightning_is_heard() -> None:
+    """Undo what a command that runs many fits has done in this process: it lets Lightning log errors alone."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 @pytest.fixture

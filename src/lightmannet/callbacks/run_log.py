@@ -47,7 +47,7 @@ class RunLog(Callback):
             return
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "run.log"
-        self._write(f"{stage} in {folder}")
+        self._write(f"the run is in {folder}")
         waiting, self._waiting = self._waiting, []
         for line in waiting:
             self._write(line)
