@@ -1,14 +1,42 @@
 "use strict";
-// Plots: one after the other, so that a page of thirty stays responsive. Colours are CSS variables of the page.
-(async () => {
+// Plots: one after the other, so that a page of thirty stays responsive; those of a condition when it is first chosen.
+// Colours are CSS variables of the page.
+const people = [];
+let person = null;
+async function draw() {
+  delete document.documentElement.dataset.ready;
   for (const script of document.querySelectorAll("script.spec")) {
     const chart = document.getElementById(script.dataset.for);
-    await vegaEmbed(chart, JSON.parse(script.textContent), {
+    if (script.dataset.drawn || chart.closest("[hidden]")) continue;
+    script.dataset.drawn = "true";
+    const { view } = await vegaEmbed(chart, JSON.parse(script.textContent), {
       mode: "vega-lite", renderer: "svg", actions: false, tooltip: { disableDefaultStyle: true },
     });
+    if (chart.id.startsWith("plot-people")) {
+      people.push({ chart, view });
+      view.addSignalListener("method", (_, chosen) => { person = chosen; });
+    }
+  }
+  // The method that was chosen for the people of one condition is shown for those of the next, if it is there.
+  for (const { chart, view } of people) {
+    const known = [...chart.querySelectorAll("option")].some((option) => option.value === person);
+    if (known && view.signal("method") !== person) await view.signal("method", person).runAsync();
   }
   document.documentElement.dataset.ready = "true";
-})();
+}
+draw();
+
+// Conditions: one choice for the whole page.
+const choices = [...document.querySelectorAll("select.condition")];
+for (const choice of choices) choice.addEventListener("change", () => {
+  // The parts above may change their height; what is looked at stays where it is.
+  const before = choice.getBoundingClientRect().top;
+  for (const other of choices) other.value = choice.value;
+  for (const view of document.querySelectorAll(".view")) view.hidden = view.dataset.condition !== choice.value;
+  scrollBy(0, choice.getBoundingClientRect().top - before);
+  dispatchEvent(new Event("resize")); // what was drawn before and hidden since may have another width by now
+  draw();
+});
 
 // Sorting: first the larger numbers and the earlier words, then the other way round; cells without a value stay last.
 for (const table of document.querySelectorAll("table.sortable")) {

@@ -1,7 +1,7 @@
 """The report: one page that needs no network, with the table, plots and everything that has to be said beside them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class _Line:
     kind: str
     method: str
     condition: str
-    place: float | str
+    place: float
     source: str
     caveats: tuple[Caveat, ...]
     numbers: list[_Number]
@@ -59,6 +59,23 @@ class _Matrix:
     cells: list[list[tuple[str, str, int]]]
 
 
+@dataclass(frozen=True)
+class _View:
+    """What the page shows of one condition at a time."""
+
+    condition: str
+    matrices: list[_Matrix]
+    people: list[Plot]
+    cost: list[Plot]
+    curves: list[Plot]
+    embedding: list[Plot]
+    embedded: Result | None
+
+    @property
+    def plots(self) -> list[Plot]:
+        return [*self.people, *self.cost, *self.curves, *self.embedding]
+
+
 def page(plan: Plan, summary: Summary, results: list[Result]) -> str:
     """Return the report as HTML; the same results give the same bytes.
 
@@ -71,10 +88,10 @@ def page(plan: Plan, summary: Summary, results: list[Result]) -> str:
     import jinja2
 
     table = plan.table
-    shown = next(iter(table.conditions))
-    rows = [row for row in summary.rows if row.condition == shown]
     colours = method_colours(list(table.methods), table.baseline)
-    said = notes(plan, summary)
+    result = _result_plots(plan, summary, colours)
+    views = [_view(plan, summary, results, number, colours) for number in range(len(table.conditions))]
+    plots = [*result, *(plot for view in views for plot in view.plots)]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
@@ -82,30 +99,25 @@ def page(plan: Plan, summary: Summary, results: list[Result]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    ordered = sorted(results, key=lambda result: (result.seed, result.method))
-    embedded = next((result for result in ordered if result.embedding and result.condition == shown), None)
-    sections = _plots(plan, summary, rows, colours, embedded)
     return environment.get_template("page.html").render(
         title=table.title,
         synthetic=plan.corpus.synthetic,
         facts=_facts(plan, summary, results),
-        notes=said,
+        notes=notes(plan, summary),
         comparability=comparability(plan),
         groups=_groups(plan, summary),
-        axis=(table.axis or "condition") if len(table.conditions) > 1 else "",
-        shown=shown,
-        embedded=embedded,
+        axis=(table.axis or "condition") if len(views) > 1 else "",
+        result=result,
+        views=views,
         compares=bool(table.baseline),
         lines=_lines(plan, summary),
         published=published_beside(plan.corpus),
-        sections=sections,
-        specs={plot.name: _script(plot.spec) for plots in sections.values() for plot in plots},
-        matrices=[_matrix(row) for row in rows if row.confusion is not None],
+        specs={plot.name: _script(plot.spec) for plot in plots},
         classes=plan.corpus.classes,
-        costs=_costs(summary),
+        costs=_costs(plan, summary),
         style=(_HERE / "page.css").read_text(encoding="utf-8"),
         script=(_HERE / "page.js").read_text(encoding="utf-8"),
-        vega=_vega() if any(sections.values()) else "",
+        vega=_vega() if plots else "",
         oracle=ORACLE,
         floor=share(summary.floors[0].columns[FULL]["uf1"].mean) if summary.floors else "",
     )
@@ -124,25 +136,39 @@ def _script(spec: dict[str, Any]) -> str:
     return json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _plots(
-    plan: Plan, summary: Summary, rows: list[Row], colours: dict[str, str], embedded: Result | None
-) -> dict[str, list[Plot]]:
+def _result_plots(plan: Plan, summary: Summary, colours: dict[str, str]) -> list[Plot]:
+    """Return the plots of the whole table: each method's interval, or scores against what is varied."""
     table = plan.table
-    whole = [row for row in rows if row.columns]
-    varied = len(table.conditions) > 1 and any(row.columns for row in summary.rows)
+    if not any(row.columns for row in summary.rows):
+        return []
+    if len(table.conditions) == 1:
+        return [interval_plot(summary.rows, colours)]
     scores: tuple[ScoreName, ...] = ("uf1",) if summary.tasks is None else ("accuracy", "uf1")
-    return {
-        "intervals": [interval_plot(rows, colours)] if whole and not varied else [],
-        "axis": [axis_plot(summary.rows, colours, table.axis, list(table.conditions), s) for s in scores]
-        if varied
-        else [],
-        "people": [people_plot(rows, table.baseline)] if whole else [],
-        "cost": cost_plots(rows, colours) if whole else [],
-        "curves": curve_plots(rows, colours),
-        "embedding": embedding_plots(embedded.embedding, plan.corpus.classes)
+    return [axis_plot(summary.rows, colours, table.axis, list(table.conditions), score) for score in scores]
+
+
+def _view(plan: Plan, summary: Summary, results: list[Result], number: int, colours: dict[str, str]) -> _View:
+    condition = list(plan.table.conditions)[number]
+    rows = [row for row in summary.rows if row.condition == condition]
+    whole = any(row.columns for row in rows)
+    mine = [result for result in results if result.condition == condition and result.embedding]
+    embedded = min(mine, key=lambda result: (result.seed, result.method), default=None)
+
+    def named(plots: list[Plot]) -> list[Plot]:
+        """Give the plots names that no other condition's have."""
+        return [replace(plot, name=f"{plot.name}-of-{number}") if number else plot for plot in plots]
+
+    return _View(
+        condition=condition,
+        matrices=[_matrix(row) for row in rows if row.confusion is not None],
+        people=named([people_plot(rows, plan.table.baseline)] if whole else []),
+        cost=named(cost_plots(rows, colours) if whole else []),
+        curves=named(curve_plots(rows, colours)),
+        embedding=named(embedding_plots(embedded.embedding, plan.corpus.classes))
         if embedded is not None and embedded.embedding
         else [],
-    }
+        embedded=embedded,
+    )
 
 
 def _facts(plan: Plan, summary: Summary, results: list[Result]) -> list[tuple[str, str]]:
@@ -174,16 +200,14 @@ def _groups(plan: Plan, summary: Summary) -> list[tuple[str, list[str]]]:
 
 
 def _lines(plan: Plan, summary: Summary) -> list[_Line]:
-    order = {name: index for index, name in enumerate(plan.table.conditions)}
     own = next((m for m in plan.table.methods if m.lower().startswith("lightmannet")), None)
     lines = []
     for row in (*summary.floors, *summary.rows):
         kind = "floor" if row in summary.floors else "hole" if not row.columns else "own" if row.method == own else ""
         part = 0 < row.seeds < len(plan.table.seeds) and kind != "floor"
         caveat = Caveat(f"{row.seeds} of {len(plan.table.seeds)} seeds", f"{row.missing} of its runs are not there.")
-        place: float | str = row.value if row.value is not None else order.get(row.condition, -1)
         numbers = _numbers(plan, summary, row) if row.columns else []
-        lines.append(_Line(kind, row.method, row.condition, place, "", (caveat,) if part else (), numbers))
+        lines.append(_Line(kind, row.method, row.condition, _place(plan, row), "", (caveat,) if part else (), numbers))
     for entry in published_beside(plan.corpus):
         pairs = {c: entry.scores.get(c, (None, None)) for c in comparable_columns(plan.corpus)}
         numbers = []
@@ -196,6 +220,12 @@ def _lines(plan: Plan, summary: Summary) -> list[_Line]:
         kind = "published recomputed" if entry.recomputed else "published"
         lines.append(_Line(kind, entry.method, "", -1, entry.source, entry.caveats, numbers))
     return lines
+
+
+def _place(plan: Plan, row: Row) -> float:
+    """Return what the row's condition is sorted by."""
+    order = [*plan.table.conditions]
+    return row.value if row.value is not None else order.index(row.condition) if row.condition in order else -1
 
 
 def _numbers(plan: Plan, summary: Summary, row: Row) -> list[_Number]:
@@ -245,11 +275,12 @@ def _matrix(row: Row) -> _Matrix:
     return _Matrix(row.method, share(row.columns[FULL]["uf1"].mean), cells)
 
 
-def _costs(summary: Summary) -> list[tuple[str, str, list[_Number]]]:
+def _costs(plan: Plan, summary: Summary) -> list[tuple[str, str, float, list[_Number]]]:
     return [
         (
             row.method,
             row.condition,
+            _place(plan, row),
             [
                 _Number("parameters", amount(row.cost.parameters), row.cost.parameters),
                 _Number("multiply_adds", amount(row.cost.multiply_adds), row.cost.multiply_adds),

@@ -257,7 +257,7 @@ def embedding_plots(embedding: dict[str, Any], classes: Sequence[str]) -> list[P
                 shape=alt.Shape(
                     "kind:N",
                     scale=alt.Scale(domain=["micro", "macro"], range=["circle", "square"]),
-                    legend=alt.Legend(title=None, orient="top"),
+                    legend=None,  # the page says it: two legends side by side do not fit on a phone
                 ),
                 tooltip=[alt.Tooltip("label:N", title="class"), alt.Tooltip("kind:N")],
             )
