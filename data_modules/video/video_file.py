@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -346,13 +346,23 @@ class _PyAV:
                     found[index] = _rgb(frame)
 
 
-def _packets(container: Any) -> list[Any]:
+class _Packet(NamedTuple):
+    """A compressed frame without its data, which together are as large as the file."""
+
+    pts: int | None
+    is_keyframe: bool
+
+
+def _packets(container: Any) -> list[_Packet]:
     """Return the compressed frames of the first video stream, in the order of the file; refuses incomplete ones."""
     if not container.streams.video:
         raise ValueError("no video stream")
-    packets = [packet for packet in container.demux(video=0) if packet.size and not packet.is_discard]
-    if any(packet.is_corrupt for packet in packets):
-        raise ValueError("the last frames are incomplete")
+    packets = []
+    for packet in container.demux(video=0):
+        if packet.size and not packet.is_discard:
+            if packet.is_corrupt:
+                raise ValueError("the last frames are incomplete")
+            packets.append(_Packet(packet.pts, packet.is_keyframe))
     return packets
 
 

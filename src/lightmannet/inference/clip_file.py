@@ -1,12 +1,49 @@
 """Somebody's own clip: a video file or a folder of frames, its facts, its frames in order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
 
 from data_modules.video.frames import Color, FrameReader, Pixels, open_frames
 from data_modules.video.video_file import VideoFile, video_facts
 from lightmannet.errors import ClipError, DataError
+
+
+class KeptFrames:
+    """A ``FrameReader`` that keeps what was read: a video is decoded from its beginning at each reading.
+
+    Args:
+        reader: Whose frames.
+    """
+
+    def __init__(self, reader: FrameReader) -> None:
+        self._reader = reader
+        self._kept: dict[tuple[int, Color], UInt8[np.ndarray, "height width channel"]] = {}
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The frame numbers that are there, ascending."""
+        return self._reader.numbers
+
+    def read(self, numbers: Sequence[int], color: Color) -> Pixels:
+        """Return the frames of these numbers, in the order asked; those that are new are read together.
+
+        Raises:
+            DataError: As the reader.
+        """
+        new = [number for number in dict.fromkeys(numbers) if (number, color) not in self._kept]
+        if new or not numbers:
+            frames = self._reader.read(new, color)
+            self._kept.update({(number, color): frame for number, frame in zip(new, frames, strict=True)})
+        return np.stack([self._kept[number, color] for number in numbers])
+
+    def fingerprint(self, numbers: Sequence[int]) -> str:
+        """Return the reader's digest."""
+        return self._reader.fingerprint(numbers)
 
 
 @dataclass(frozen=True)
@@ -35,6 +72,11 @@ class ClipFile:
     def numbers(self) -> tuple[int, ...]:
         """The frame numbers that are there, ascending."""
         return self.reader.numbers
+
+    @cached_property
+    def kept(self) -> KeptFrames:
+        """The same frames, kept once they were read: for the few that are looked at again."""
+        return KeptFrames(self.reader)
 
     def chunks(self, color: Color, most_bytes: int = 32_000_000) -> Iterator[Pixels]:
         """Yield all frames in order, a few at a time, each chunk at most ``most_bytes`` (or one frame).

@@ -1,9 +1,10 @@
 """Motion between two face crops, divided into that of the head and that of the face."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Complex128, Float32, UInt8
 
 from data_modules.representations.optical_flow import dis
 
@@ -33,22 +34,29 @@ def motion(first: UInt8[np.ndarray, "size size"], second: UInt8[np.ndarray, "siz
 def divide(flow: Float32[np.ndarray, "2 size size"]) -> Motion:
     """Return the strengths of head and face in a flow field in pixels."""
     size = flow.shape[-1]
-    sparse = flow[:, 1::2, 1::2].reshape(2, -1).astype(np.float64)
-    axis = (np.arange(1, size, 2) - size / 2) / size
-    y, x = (grid.ravel() for grid in np.meshgrid(axis, axis, indexing="ij"))
-    zero, one = np.zeros_like(x), np.ones_like(x)
-    # u = a + c x - d y, v = b + d x + c y
-    rows = np.stack([np.stack([one, zero, x, -y], 1), np.stack([zero, one, y, x], 1)])
-    kept = np.full(x.size, True)
+    place = _places(size)
+    # As complex numbers u + iv = shift + turn * (x + iy), where turn is rotation and scale.
+    moved = (flow[0, 1::2, 1::2] + 1j * flow[1, 1::2, 1::2]).ravel().astype(np.complex128)
+    kept = np.full(place.size, True)
     for _ in range(2):
-        design, target = rows[:, kept].reshape(-1, 4), sparse[:, kept].reshape(-1)
-        coefficients = np.linalg.solve(design.T @ design, design.T @ target)
-        left = np.hypot(*(sparse - rows @ coefficients))
-        kept = left <= np.quantile(left, _KEPT)
-    side = len(axis) // _BLOCKS
-    rest = (sparse - rows @ coefficients).reshape(2, len(axis), len(axis))[:, : side * _BLOCKS, : side * _BLOCKS]
-    blocks = rest.reshape(2, _BLOCKS, side, _BLOCKS, side).mean((2, 4))[:, 1:-1, 1:-1]
-    lengths = np.sort(np.hypot(*blocks).ravel())
+        p, m = place[kept], moved[kept]
+        centred = p - p.mean()
+        turn = np.vdot(centred, m) / np.vdot(centred, centred).real
+        head = m.mean() - turn * p.mean() + turn * place
+        left = np.abs(moved - head)
+        count = int(_KEPT * (left.size - 1))
+        kept = left <= np.partition(left, count)[count]
+    grid = int(np.sqrt(place.size))
+    side = grid // _BLOCKS
+    rest = (moved - head).reshape(grid, grid)[: side * _BLOCKS, : side * _BLOCKS]
+    blocks = rest.reshape(_BLOCKS, side, _BLOCKS, side).mean((1, 3))[1:-1, 1:-1]
+    lengths = np.sort(np.abs(blocks).ravel())
     strongest = lengths[-max(1, int(_STRONGEST * lengths.size)) :]
-    head = np.sqrt(((rows @ coefficients) ** 2).sum(0).mean())
-    return Motion(float(head) / size, float(strongest.mean()) / size)
+    return Motion(float(np.sqrt((np.abs(head) ** 2).mean())) / size, float(strongest.mean()) / size)
+
+
+@cache
+def _places(size: int) -> Complex128[np.ndarray, " place"]:
+    """Return every second pixel's place from the middle, in fractions of the width, right and down as x + iy."""
+    axis = (np.arange(1, size, 2) - size / 2) / size
+    return (axis[None, :] + 1j * axis[:, None]).ravel()

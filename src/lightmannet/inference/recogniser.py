@@ -18,7 +18,7 @@ from data_modules.clip_inputs import clip_inputs
 from data_modules.representations.base import Representation
 from data_modules.representations.optical_flow import dis
 from data_modules.video.crop import Crop
-from data_modules.video.frames import nearest
+from data_modules.video.frames import Pixels, nearest
 from lightmannet.episode import Clips, concatenate
 from lightmannet.errors import BundleError, ClipError, ConfigurationError, DataError
 from lightmannet.inference.answer import Answer, Interval, QualityWarning
@@ -234,8 +234,8 @@ class Recogniser:
         numbers = tuple(nearest(there, number) for number in span)
         assert len(numbers) == 3
         with _as_clip_error(str(clip)):
-            frames = self._crop.square(seen.file.reader.read(numbers, "rgb"), LOOKING_SIZE, None)
-            gray = self._crop.square(seen.file.reader.read(numbers[:2], "gray"), LOOKING_SIZE, None)[..., 0]
+            frames = self._crop.square(seen.file.kept.read(numbers, "rgb"), LOOKING_SIZE, None)
+            gray = self._crop.square(seen.file.kept.read(numbers[:2], "gray"), LOOKING_SIZE, None)[..., 0]
             inputs = seen.inputs
             if inputs is None:
                 inputs = self._inputs(seen.file, numbers)
@@ -265,7 +265,7 @@ class Recogniser:
                 )
             warnings += interval_warnings(chosen, file.fps, len(candidates))
             span = _span(chosen)
-            pair = watch.timed("read", lambda: file.reader.read([nearest(file.numbers, n) for n in span[:2]], "gray"))
+            pair = watch.timed("read", lambda: self._read(file, span))
             warnings += face_warnings(pair[0], self._crop)
             if any(warning.code == "no_face" for warning in warnings):
                 return _Seen(file, chosen, None, candidates, tuple(warnings), watch.seconds)
@@ -285,9 +285,17 @@ class Recogniser:
             )
         return Interval(onset, apex, offset, 1.0, kind_of(onset, offset, file.fps), "given")
 
+    def _read(self, file: ClipFile, span: Span) -> Pixels:
+        """Return onset and apex in gray, read together with what the representation wants to see."""
+        pair = [nearest(file.numbers, number) for number in span[:2]]
+        moments = [nearest(file.numbers, number) for number in self._representation.moments(*span)]
+        if self._representation.color == "gray":
+            file.kept.read([*pair, *moments], "gray")
+        return file.kept.read(pair, "gray")
+
     def _inputs(self, file: ClipFile, span: Span) -> Float[Tensor, "1 phase channel size size"]:
         inside = [number for number in file.numbers if span[0] <= number <= span[2]]
-        made = clip_inputs(file.reader, inside, span, self._representation, self._crop)
+        made = clip_inputs(file.kept, inside, span, self._representation, self._crop)
         return torch.from_numpy(made)[None]
 
     def _answer(self, clip: str, seen: "_Seen") -> Answer:
