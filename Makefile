@@ -109,9 +109,10 @@ demo: $(STAMP) ## Open a page that answers for a clip, on this machine; the firs
 	$(BIN)/lightmannet demo --model results/bundle $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## Time a meta-step beside a bare learn2learn loop, and the way from frames beside plain OpenCV
+bench: $(STAMP) ## Time a meta-step beside a bare learn2learn loop, frames to inputs and clip to answer beside plain OpenCV
 	$(BIN)/lightmannet bench $(ARGS)
 	$(BIN)/lightmannet bench-data
+	$(BIN)/lightmannet bench-answer
 
 .PHONY: lock
 lock: $(STAMP) ## Renew requirements.lock; TORCH=VERSION moves torch as well

@@ -26,7 +26,7 @@ from lightmannet.preflight import check_machine
 
 _OWN = (
     "This project's own commands, each with its --help: table, methods, databases, databases check, check-release, "
-    "synthesize, sweep, export, demo, predict CLIP, bench, bench-data."
+    "synthesize, sweep, export, demo, predict CLIP, bench, bench-data, bench-answer."
 )
 
 
@@ -270,6 +270,12 @@ def _bench_data() -> Callable[..., Any]:
     return bench_data
 
 
+def _bench_answer() -> Callable[..., Any]:
+    from lightmannet.benchmark.answer import bench_answer
+
+    return bench_answer
+
+
 _COMMANDS: dict[str, Callable[[], Callable[..., Any]]] = {
     "table": _table,
     "databases": _databases,
@@ -281,4 +287,5 @@ _COMMANDS: dict[str, Callable[[], Callable[..., Any]]] = {
     "demo": _demo,
     "bench": _bench,
     "bench-data": _bench_data,
+    "bench-answer": _bench_answer,
 }

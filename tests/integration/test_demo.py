@@ -10,32 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
-from data_modules.rendered.camera import Camera
-from data_modules.rendered.face import draw_face
-from data_modules.rendered.muscles import UNITS
-from data_modules.rendered.pictures import Film
-from data_modules.rendered.scene import Scene, State, at_rest
+from lightmannet.benchmark.answer import write_smile
 from lightmannet.errors import ConfigurationError
 from lightmannet.inference.recogniser import load
 from lightmannet.pictures.demo import serve
-from tests.bundles import rise_and_fall, write_small_bundle
+from tests.bundles import write_small_bundle
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 120_000  # milliseconds
-
-
-def rendered_smile(path: Path) -> Path:
-    """Write a film of a rendered face that smiles for 0.3 s."""
-    scene = Scene(draw_face(np.random.default_rng(3)), Camera(128))
-    film = Film(128, 100, 12)
-    for number, strength in enumerate([0.0] * 10 + rise_and_fall(30, 0.8) + [0.0] * 10):
-        units = at_rest()
-        for unit in (6, 12):
-            units[UNITS.index(unit)] = strength
-        film.add(scene.render(State(units), np.random.default_rng([4, number])))
-    path.write_bytes(film.close())
-    return path
 
 
 @pytest.mark.slow
@@ -43,7 +26,7 @@ def rendered_smile(path: Path) -> Path:
 def test_a_clip_is_answered_in_a_browser_that_talks_to_nobody_else(tmp_path: Path) -> None:
     pytest.importorskip("gradio")
     playwright = pytest.importorskip("playwright.sync_api")
-    clip, broken = rendered_smile(tmp_path / "smile.mp4"), tmp_path / "broken.mp4"
+    clip, broken = write_smile(tmp_path / "smile.mp4", 50, 128), tmp_path / "broken.mp4"
     broken.write_text("no video at all")
     recogniser = load(write_small_bundle(tmp_path / "bundle"))
     strangers: list[str] = []

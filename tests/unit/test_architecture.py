@@ -63,6 +63,7 @@ WRAPPED_BY = {
         "data_modules/video/image_folder.py",
         "data_modules/video/reader.py",
         "data_modules/video/video_file.py",
+        "lightmannet/benchmark/answer.py",
         "lightmannet/benchmark/data.py",
         "lightmannet/pictures/image_bytes.py",
         "lightmannet/pictures/panels.py",
