@@ -1,11 +1,20 @@
-"""A table in LaTeX, for a paper that loads the package booktabs."""
+"""A table in LaTeX, for a paper that loads the packages booktabs and graphicx."""
 
-from lightmannet.benchmark.figures import bounds, compared, share, spread
+from collections.abc import Sequence
+
+from lightmannet.benchmark.figures import bounds, difference, probability, share
 from lightmannet.benchmark.notes import comparability, notes
 from lightmannet.benchmark.plan import Plan
-from lightmannet.benchmark.published import Published, comparable_columns, published_beside
+from lightmannet.benchmark.published import (
+    Caveat,
+    Published,
+    Source,
+    comparable_columns,
+    published_beside,
+    sources_and_caveats,
+)
 from lightmannet.benchmark.scores import FULL
-from lightmannet.benchmark.summary import Row, Summary
+from lightmannet.benchmark.summary import Estimate, Row, Summary
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -17,72 +26,133 @@ _SPECIAL = {
     "±": r"$\pm$",
     "−": "$-$",
     "–": "--",
+    "…": r"\ldots{}",
     "×": r"$\times$",
     "λ": r"$\lambda$",
     "α": r"$\alpha$",
+    "θ": r"$\theta$",
+    "Δ": r"$\Delta$",
     "²": "$^2$",
 }
 
+# Small, and shrunk where even so it is wider than the text.
+_BEGIN = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%"
+
+_Groups = list[tuple[str, list[str]]]
+
 
 def latex(plan: Plan, summary: Summary) -> str:
-    """Return the table as a ``table`` environment: our rows, published ones where they may stand beside, and notes."""
-    columns = summary.columns
-    axis = len(plan.table.conditions) > 1
-    compares = bool(plan.table.baseline)
+    """Return the table as a ``table*`` environment: our rows, published ones where they may stand beside, and notes."""
+    groups = _groups(plan, summary)
     entries = published_beside(plan.corpus)
-    beside = [c for c in columns if c in comparable_columns(plan.corpus)]
-    head = [
-        "method",
-        *([escape(plan.table.axis or "condition")] if axis else []),
-        *(name for column in columns for name in (f"{escape(column)} UF1", "UAR")),
-        r"95\,\%",
-        *([f"against {escape(plan.table.baseline)}"] if compares else []),
-    ]
+    beside = [column for column in summary.columns if column in comparable_columns(plan.corpus)]
+    first = 1 + (len(plan.table.conditions) > 1)
     lines = [
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table}",
+        r"% needs \usepackage{booktabs,graphicx}",
+        r"\begin{table*}",
+        r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
         rf"\caption{{{escape(plan.table.title)}}}",
-        rf"\begin{{tabular}}{{{'l' * (1 + axis)}{'r' * (len(head) - 1 - axis)}}}",
+        _BEGIN,
+        rf"\begin{{tabular}}{{{'l' * first}{'r' * sum(len(headings) for _, headings in groups)}}}",
         r"\toprule",
-        _line(head),
+        *_head(plan, groups, first),
         r"\midrule",
-        *(_line(_cells(row, columns, axis, compares, len(head))) for row in (*summary.floors, *summary.rows)),
+        *(_line(_cells(plan, row, groups, first)) for row in (*summary.floors, *summary.rows)),
     ]
+    said = notes(plan, summary)
     if beside:
+        sources, caveats = sources_and_caveats(entries)
         lines.append(r"\midrule")
-        for entry in entries:
-            pairs = [entry.scores.get(c, (None, None)) if c in beside else (None, None) for c in columns]
-            numbers = ["--" if number is None else share(number) for pair in pairs for number in pair]
-            mark = "$^*$" if entry.caveats else ""
-            cells = [escape(entry.method) + mark, *([""] if axis else []), *numbers, "", *([""] if compares else [])]
-            lines.append(_line(cells))
-    said = [*notes(plan, summary), *([comparability(plan), *map(_said, entries)] if beside else [])]
-    lines += [r"\bottomrule", r"\end{tabular}", *(rf"\par {escape(note)}" for note in said), r"\end{table}", ""]
-    return "\n".join(lines)
+        lines += [_line(_published(entry, beside, groups, first, list(sources), list(caveats))) for entry in entries]
+        said.append(comparability(plan))
+    lines += [r"\bottomrule", r"\end{tabular}}", r"\begin{minipage}{\textwidth}\smallskip"]
+    lines += [rf"\par {escape(note)}" for note in said]
+    if beside:
+        read = [f"$^{{{number}}}$~{escape(str(source))}." for number, source in enumerate(sources, 1)]
+        known = [f"$^{{{_letter(number)}}}$~{escape(caveat.text)}" for number, caveat in enumerate(caveats)]
+        lines += [rf"\par\tiny Read in: {' '.join(read)}", rf"\par {' '.join(known)}"]
+    return "\n".join([*lines, r"\end{minipage}", r"\end{table*}", ""])
 
 
 def escape(text: str) -> str:
     """Return text with the signs that LaTeX would take for commands written out."""
-    return "".join(_SPECIAL.get(sign, sign) for sign in text)
+    parts = ["".join(_SPECIAL.get(sign, sign) for sign in part) for part in text.split("D^aux")]
+    return r"$D^{\mathrm{aux}}$".join(parts)
+
+
+def _groups(plan: Plan, summary: Summary) -> _Groups:
+    """Return the columns of numbers as groups of headings."""
+    return [
+        *((column, ["UF1", "UAR"]) for column in summary.columns if column != FULL),
+        # Wide enough without accuracy where it says least: classes are unbalanced.
+        (FULL, ["UF1", "95 %", "UAR", *(["accuracy", "95 %"] if summary.tasks else [])]),
+        *([(f"against {plan.table.baseline}", ["Δ UF1", "p"])] if plan.table.baseline else []),
+        *([("oracle epoch", ["UF1", "UAR"])] if plan.table.oracle_epoch else []),
+    ]
+
+
+def _head(plan: Plan, groups: _Groups, first: int) -> list[str]:
+    above = [*[""] * first, *(rf"\multicolumn{{{len(columns)}}}{{c}}{{{escape(name)}}}" for name, columns in groups)]
+    rules, column = "", first + 1
+    for _, headings in groups:
+        rules += rf"\cmidrule(lr){{{column}-{column + len(headings) - 1}}}"
+        column += len(headings)
+    start = ["method", *([escape(plan.table.axis or "condition")] if first == 2 else [])]
+    return [_line(above), rules, _line([*start, *(escape(heading) for _, some in groups for heading in some)])]
 
 
 def _line(cells: list[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _cells(row: Row, columns: tuple[str, ...], axis: bool, compares: bool, width: int) -> list[str]:
-    start = [escape(row.method), *([escape(row.condition)] if axis else [])]
+def _cells(plan: Plan, row: Row, groups: _Groups, first: int) -> list[str]:
+    start = [escape(row.method), *([escape(row.condition)] if first == 2 else [])]
+    width = sum(len(headings) for _, headings in groups)
     if not row.columns:
-        return [*start, rf"\multicolumn{{{width - len(start)}}}{{l}}{{not finished}}"]
-    full = row.columns[FULL]["uf1"]
-    return [
-        *start,
-        *(escape(spread(row.columns[column][score])) for column in columns for score in ("uf1", "uar")),
-        "" if row.cost is None else escape(bounds(full.low, full.high)),
-        *([escape(compared(row.comparison))] if compares else []),
-    ]
+        return [*start, rf"\multicolumn{{{width}}}{{l}}{{not finished}}"]
+    numbers: list[str] = []
+    for name, headings in groups:
+        if name == "oracle epoch":
+            numbers += [_spread(row.oracle["uf1"]), _spread(row.oracle["uar"])] if row.oracle else ["", ""]
+        elif name in row.columns:
+            scores = row.columns[name]
+            uf1, uar, accuracy = scores["uf1"], scores["uar"], scores["accuracy"]
+            whole = [_spread(uf1), escape(bounds(uf1.low, uf1.high)) if row.cost else "", _spread(uar)]
+            whole += [_spread(accuracy), escape(bounds(accuracy.low, accuracy.high))]
+            numbers += whole[: len(headings)] if name == FULL else [_spread(uf1), _spread(uar)]
+        elif row.comparison is None:
+            numbers += ["baseline" if row.method == plan.table.baseline else "", ""]
+        else:
+            c = row.comparison
+            numbers += [escape(difference(c.difference)), escape(probability(c.corrected))]
+    return [*start, *numbers]
 
 
-def _said(entry: Published) -> str:
-    caveats = "".join(f" {caveat.text}" for caveat in entry.caveats)
-    return f"{'* ' if caveats else ''}{entry.method}: {entry.source}.{caveats}"
+def _spread(estimate: Estimate) -> str:
+    deviation = estimate.deviation
+    return share(estimate.mean) + ("" if deviation is None else rf"\,{{\tiny$\pm$\,{share(deviation)}}}")
+
+
+def _published(
+    entry: Published,
+    beside: Sequence[str],
+    groups: _Groups,
+    first: int,
+    sources: list[Source],
+    caveats: list[Caveat],
+) -> list[str]:
+    marks = [str(sources.index(entry.source) + 1), *(_letter(caveats.index(caveat)) for caveat in entry.caveats)]
+    cells = [f"{escape(entry.method)}$^{{{','.join(marks)}}}$", *[""] * (first - 1)]
+    for name, headings in groups:
+        if name in beside:
+            pair = dict(zip(("UF1", "UAR"), entry.scores.get(name, (None, None)), strict=True))
+            for heading in headings:
+                number = pair.get(heading)
+                cells.append("" if heading not in pair else "--" if number is None else share(number))
+        else:
+            cells += [""] * len(headings)
+    return cells
+
+
+def _letter(number: int) -> str:
+    return chr(ord("a") + number)

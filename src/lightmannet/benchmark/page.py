@@ -19,7 +19,7 @@ from lightmannet.benchmark.plots import (
     method_colours,
     people_plot,
 )
-from lightmannet.benchmark.published import Caveat, comparable_columns, published_beside
+from lightmannet.benchmark.published import Caveat, comparable_columns, published_beside, sources_and_caveats
 from lightmannet.benchmark.scores import FULL, ScoreName
 from lightmannet.benchmark.store import Result
 from lightmannet.benchmark.summary import Estimate, Row, Summary
@@ -92,6 +92,7 @@ def page(plan: Plan, summary: Summary, results: list[Result]) -> str:
     result = _result_plots(plan, summary, colours)
     views = [_view(plan, summary, results, number, colours) for number in range(len(table.conditions))]
     plots = [*result, *(plot for view in views for plot in view.plots)]
+    sources, caveats = sources_and_caveats(published_beside(plan.corpus))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
         autoescape=True,
@@ -111,7 +112,8 @@ def page(plan: Plan, summary: Summary, results: list[Result]) -> str:
         views=views,
         compares=bool(table.baseline),
         lines=_lines(plan, summary),
-        published=published_beside(plan.corpus),
+        sources=sources,
+        caveats=caveats,
         specs={plot.name: _script(plot.spec) for plot in plots},
         classes=plan.corpus.classes,
         costs=_costs(plan, summary),
@@ -192,7 +194,10 @@ def _facts(plan: Plan, summary: Summary, results: list[Result]) -> list[tuple[st
 def _groups(plan: Plan, summary: Summary) -> list[tuple[str, list[str]]]:
     """Return the table's column groups: name and headings."""
     return [
-        (FULL if len(summary.columns) > 1 else "", ["UF1", "95 %", "UAR", "accuracy"]),
+        (
+            FULL if len(summary.columns) > 1 else "",
+            ["UF1", "95 %", "UAR", "accuracy", *(["95 %"] if summary.tasks else [])],
+        ),
         *([(f"against {plan.table.baseline}", ["Δ UF1", "p"])] if plan.table.baseline else []),
         *((column, ["UF1", "UAR"]) for column in summary.columns if column != FULL),
         *([("oracle epoch", ["UF1", "UAR"])] if plan.table.oracle_epoch else []),
@@ -218,7 +223,7 @@ def _lines(plan: Plan, summary: Summary) -> list[_Line]:
                 key = f"{name or FULL}/{heading.lower()}"
                 numbers.append(_Number(key, "" if value is None else share(value), value))
         kind = "published recomputed" if entry.recomputed else "published"
-        lines.append(_Line(kind, entry.method, "", -1, entry.source, entry.caveats, numbers))
+        lines.append(_Line(kind, entry.method, "", -1, str(entry.source), entry.caveats, numbers))
     return lines
 
 
@@ -236,6 +241,9 @@ def _numbers(plan: Plan, summary: Summary, row: Row) -> list[_Number]:
         _score(f"{FULL}/uar", full["uar"]),
         _score(f"{FULL}/accuracy", full["accuracy"]),
     ]
+    if summary.tasks:
+        low, high = full["accuracy"].low, full["accuracy"].high
+        numbers.append(_Number(f"{FULL}/accuracy_interval", bounds(low, high), low))
     if plan.table.baseline:
         c = row.comparison
         if c is None:

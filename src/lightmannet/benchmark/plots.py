@@ -290,7 +290,7 @@ def cost_plots(rows: Sequence[Row], colours: dict[str, str]) -> list[Plot]:
     few = len(order) <= 8
     plots = []
     for name, title, form in (
-        ("multiply_adds", "multiply-adds of one clip", "~s"),
+        ("multiply_adds", "multiply-adds of one clip", ".3~s"),
         ("training", "training, seconds a fold", "~g"),
     ):
         base = alt.Chart(alt.InlineData(values=[v for v in values if v[name]])).encode(

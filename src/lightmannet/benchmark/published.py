@@ -1,6 +1,7 @@
 """Scores that others published for MEGC2019, from one file that says where each was read and what is wrong with it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,17 @@ class Caveat:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where numbers were read, in a few words, and where that is to be found; None where we do not know."""
+
+    text: str
+    address: str | None
+
+    def __str__(self) -> str:
+        return self.text if self.address is None else f"{self.text} ({self.address})"
+
+
+@dataclass(frozen=True)
 class Published:
     """A method's published scores.
 
@@ -38,7 +50,7 @@ class Published:
     """
 
     method: str
-    source: str
+    source: Source
     protocol: str
     samples: dict[str, int]
     scores: dict[str, tuple[float | None, float | None]]
@@ -51,7 +63,8 @@ def published_scores(path: Path = _FILE) -> tuple[Published, ...]:
     """Return every entry of the file, in its order.
 
     Args:
-        path: YAML with ``protocol``, ``samples``, ``caveats``, ``sources`` and ``entries``.
+        path: YAML with ``protocol``, ``samples``, ``caveats``, ``sources`` (``text``, and an ``address`` that may be
+            null) and ``entries``.
 
     Raises:
         ConfigurationError: An entry has no source or one that is not listed, a caveat that is not explained, a column
@@ -76,6 +89,9 @@ def _entry(path: Path, content: dict[str, Any], entry: dict[str, Any]) -> Publis
     for caveat in caveats:
         if caveat not in content["caveats"]:
             raise ConfigurationError(f"{where}: caveat {caveat!r} is not explained under caveats.")
+    source = Source(**content["sources"][entry["source"]])
+    if source.address is None:
+        caveats = [*caveats, "no_address"]
     samples = {**content["samples"], **entry.get("samples", {})}
     for column, pair in entry["scores"].items():
         if column not in samples:
@@ -84,7 +100,7 @@ def _entry(path: Path, content: dict[str, Any], entry: dict[str, Any]) -> Publis
             raise ConfigurationError(f"{where}: {column} must be UF1 and UAR in [0, 1], but is {pair}.")
     return Published(
         method=entry["method"],
-        source=content["sources"][entry["source"]],
+        source=source,
         protocol=content["protocol"],
         samples={column: samples[column] for column in entry["scores"]},
         scores={column: (uf1, uar) for column, (uf1, uar) in entry["scores"].items()},
@@ -97,6 +113,17 @@ def published_beside(corpus: Corpus) -> tuple[Published, ...]:
     """Return the entries that have a score in one of the columns comparable with this corpus."""
     columns = set(comparable_columns(corpus))
     return tuple(entry for entry in published_scores() if columns & set(entry.scores))
+
+
+def sources_and_caveats(entries: Sequence[Published]) -> tuple[dict[Source, list[str]], dict[Caveat, list[str]]]:
+    """Return each source and each caveat once, in the order of their first entry, with the methods it is about."""
+    sources: defaultdict[Source, list[str]] = defaultdict(list)
+    caveats: defaultdict[Caveat, list[str]] = defaultdict(list)
+    for entry in entries:
+        sources[entry.source].append(entry.method)
+        for caveat in entry.caveats:
+            caveats[caveat].append(entry.method)
+    return dict(sources), dict(caveats)
 
 
 def comparable_columns(corpus: Corpus) -> tuple[str, ...]:

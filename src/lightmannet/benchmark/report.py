@@ -9,7 +9,7 @@ from lightmannet.benchmark.latex import latex
 from lightmannet.benchmark.notes import comparability, notes
 from lightmannet.benchmark.page import page
 from lightmannet.benchmark.plan import Plan
-from lightmannet.benchmark.published import comparable_columns, published_beside
+from lightmannet.benchmark.published import comparable_columns, published_beside, sources_and_caveats
 from lightmannet.benchmark.scores import FULL
 from lightmannet.benchmark.store import Result
 from lightmannet.benchmark.summary import Column, Row, Summary, summarize
@@ -43,6 +43,7 @@ def _markdown(plan: Plan, summary: Summary) -> str:
         f"{FULL} UF1, 95 %",
         *compares,
         "accuracy",
+        *(["accuracy, 95 %"] if summary.tasks else []),
         *oracle,
         "training, s a fold",
     ]
@@ -64,6 +65,7 @@ def _markdown(plan: Plan, summary: Summary) -> str:
                     "" if floor else bounds(full["uf1"].low, full["uf1"].high),
                     *([compared(row.comparison)] if compares else []),
                     spread(full["accuracy"]),
+                    *([bounds(full["accuracy"].low, full["accuracy"].high)] if summary.tasks else []),
                     *(
                         [f"{spread(row.oracle['uf1'])} / {spread(row.oracle['uar'])}" if row.oracle else ""]
                         * len(oracle)
@@ -73,7 +75,7 @@ def _markdown(plan: Plan, summary: Summary) -> str:
             )
         )
     said = [note.replace("Synthetic clips", "**Synthetic** clips", 1) for note in notes(plan, summary)]
-    return "\n".join([*lines, "", *said, *_markdown_published(plan)])
+    return "\n".join([*lines, "", *said, *_markdown_published(plan, columns)])
 
 
 def _name(row: Row, wanted: int) -> str:
@@ -86,17 +88,21 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _markdown_published(plan: Plan) -> list[str]:
-    columns = comparable_columns(plan.corpus)
-    if not columns:
+def _markdown_published(plan: Plan, columns: tuple[str, ...]) -> list[str]:
+    beside = [column for column in columns if column in comparable_columns(plan.corpus)]
+    if not beside:
         return []
-    head = ["published method", *(f"{column} UF1 / UAR" for column in columns), "source", "to be known"]
+    head = ["published method", *(f"{column} UF1 / UAR" for column in beside), "read in", "to be known"]
     lines = ["", "#### Published", "", comparability(plan), "", _line(head), "|---" * len(head) + "|"]
-    for entry in published_beside(plan.corpus):
-        pairs = [entry.scores.get(column, (None, None)) for column in columns]
+    entries = published_beside(plan.corpus)
+    for entry in entries:
+        pairs = [entry.scores.get(column, (None, None)) for column in beside]
         cells = [f"{_or_dash(uf1)} / {_or_dash(uar)}" for uf1, uar in pairs]
-        lines.append(_line([entry.method, *cells, entry.source, " ".join(caveat.text for caveat in entry.caveats)]))
-    return lines
+        labels = ", ".join(caveat.label for caveat in entry.caveats)
+        lines.append(_line([entry.method, *cells, entry.source.text, labels]))
+    sources, caveats = sources_and_caveats(entries)
+    found = [f"- {source.text}: {source.address}." for source in sources if source.address is not None]
+    return [*lines, "", *(f"- *{caveat.label}*: {caveat.text}" for caveat in caveats), *found]
 
 
 def _or_dash(value: float | None) -> str:
@@ -138,7 +144,7 @@ def _csv(plan: Plan, summary: Summary) -> str:
         if row.cost is not None:
             lines += [[*start, "", seeds, name, _number(value)] for name, value in vars(row.cost).items()]
     for entry in published_beside(plan.corpus):
-        said = [entry.source, " ".join(caveat.text for caveat in entry.caveats)]
+        said = [str(entry.source), " ".join(caveat.text for caveat in entry.caveats)]
         for column in comparable_columns(plan.corpus):
             for label, number in zip(("uf1", "uar"), entry.scores.get(column, (None, None)), strict=True):
                 if number is not None:

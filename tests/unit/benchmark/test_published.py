@@ -17,7 +17,7 @@ WHOLE = {"smic": 164, "casme2": 145, "samm": 133}
 def test_every_score_has_a_source_a_protocol_and_a_sample_count() -> None:
     assert len(published_scores()) > 20
     for entry in published_scores():
-        assert len(entry.source) > 10
+        assert len(entry.source.text) > 10
         assert "leave-one-subject-out" in entry.protocol
         assert entry.scores.keys() == entry.samples.keys()
         assert any(number is not None for pair in entry.scores.values() for number in pair)
@@ -37,6 +37,13 @@ def test_what_is_known_to_be_wrong_is_marked() -> None:
         "STSTNet, its released predictions",
         "STSTNet, its released PyTorch weights",
     }
+
+
+def test_a_source_has_an_address_or_is_marked_as_having_none() -> None:
+    unmarked = [entry for entry in published_scores() if "no address" not in {c.label for c in entry.caveats}]
+    assert all((entry.source.address or "").startswith(("GitHub ", "doi:")) for entry in unmarked)
+    marked = {str(entry.source) for entry in published_scores() if entry not in unmarked}
+    assert marked == {"comparison in D-FACE", "comparison in Ra-ICL"}
 
 
 def test_the_released_weights_score_as_check_release_knows_them() -> None:
@@ -73,7 +80,7 @@ def test_a_faulty_entry_is_named(change: dict[str, Any], message: str, tmp_path:
         "protocol": "p",
         "samples": {"smic": 1},
         "caveats": {},
-        "sources": {"paper": "Paper"},
+        "sources": {"paper": {"text": "Paper", "address": "doi:1"}},
         "entries": [entry],
     }
     path = tmp_path / "published.yaml"
