@@ -14,11 +14,12 @@ ARGS ?=
 # Processes for the tests: one a core, at most TEST_WORKERS; each needs about 1 GB.
 TEST_WORKERS ?= 8
 # The table, a name in configs/tables: the real images where their folder is named, else the synthetic corpus. PROTOCOL is kfold or loso,
-# FRESH=1 forgets the folds already done, WORKERS is the number of processes.
+# FRESH=1 forgets the folds already done, WORKERS is the number of processes, WANDB=offline or online logs each run for W&B, too.
 TABLE ?= $(if $(strip $(MEGC2019_ROOT)),megc2019,synthetic)
 PROTOCOL ?=
 FRESH ?=
 WORKERS ?=
+WANDB ?=
 WEIGHTS ?=
 SWEEP ?= configs/sweeps/lightmannet.yaml
 TRIALS ?=
@@ -85,7 +86,8 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 .PHONY: reproduce-table
 reproduce-table: $(STAMP) ## Run TABLE and print it; MEGC2019_ROOT=DIR takes the real images, PROTOCOL=loso all subjects
 	$(BIN)/lightmannet table configs/tables/$(TABLE).yaml $(if $(PROTOCOL),--protocol $(PROTOCOL)) \
-		$(if $(filter-out 0,$(FRESH)),--fresh=true) $(if $(WORKERS),--workers $(WORKERS)) $(ARGS)
+		$(if $(filter-out 0,$(FRESH)),--fresh=true) $(if $(WORKERS),--workers $(WORKERS)) \
+		$(if $(WANDB),--wandb $(WANDB)) $(ARGS)
 
 .PHONY: sweep
 sweep: $(STAMP) ## Search for good options: SWEEP=configs/sweeps/NAME.yaml, without an account; TRIALS=N

@@ -28,8 +28,10 @@ class WandbRun(RunFolder):
         project: W&B's project.
         entity: W&B's team or user; None takes the account's own.
         table: Name of what the run is part of, the first part of its group.
-        group: Runs of one group can be shown as one; None takes table, corpus, protocol, method and seed, so that the
-            folds of a leave-one-subject-out run are one group.
+        method: Name of the method; None takes that of its class.
+        condition: What is varied beside the method, another part of the group.
+        group: Runs of one group can be shown as one; None takes table, corpus, protocol, method, condition and seed, so
+            that the folds of a leave-one-subject-out run are one group.
         name: The run's name; None takes the fold's number.
         tags: Words to filter runs by.
         checkpoints: Send the checkpoints, too.
@@ -38,6 +40,7 @@ class WandbRun(RunFolder):
         git: Send the commit and the address of the repository, too.
         machine: Send the machine's name, hardware, load and installed packages, too.
         console: Send what is printed, too.
+        silent: Let W&B print nothing about the run.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class WandbRun(RunFolder):
         project: str = "lightmannet",
         entity: str | None = None,
         table: str | None = None,
+        method: str | None = None,
+        condition: str | None = None,
         group: str | None = None,
         name: str | None = None,
         tags: list[str] | None = None,
@@ -56,12 +61,13 @@ class WandbRun(RunFolder):
         git: bool = False,
         machine: bool = False,
         console: bool = False,
+        silent: bool = False,
     ) -> None:
         super().__init__(save_dir)
         self.offline, self.project, self.entity, self.tags = offline, project, entity, tags
-        self.table, self.group, self.run_name = table, group, name
+        self.table, self.method, self.condition, self.group, self.run_name = table, method, condition, group, name
         self.checkpoints, self.predictions = checkpoints, predictions
-        self.code, self.git, self.machine, self.console = code, git, machine, console
+        self.code, self.git, self.machine, self.console, self.silent = code, git, machine, console, silent
         self._place: dict[str, Any] = {}
         self._remote: WandbLogger | None = None
 
@@ -73,8 +79,9 @@ class WandbRun(RunFolder):
         """
         if not self.offline and not _wandb().login(prompt=False):
             raise ConfigurationError(
-                "trainer.logger is online, but W&B has no key on this machine. Run `wandb login`, set WANDB_API_KEY, "
-                "or log offline (--trainer.logger.init_args.offline=true) and send the run later with `wandb sync`."
+                "The run is to be online, but W&B has no key on this machine. Run `wandb login`, set WANDB_API_KEY, or "
+                "log offline (--trainer.logger.init_args.offline=true; of a table, --wandb=offline) and send it later "
+                "with `wandb sync`."
             )
 
     @property
@@ -83,7 +90,8 @@ class WandbRun(RunFolder):
         if self._remote is None:
             self._remote = WandbLogger(
                 name=self.run_name or _label("fold", self._place.get("fold")),
-                save_dir=self.save_dir,
+                # W&B's own process writes it, and may have been started in another folder.
+                save_dir=os.path.abspath(self.save_dir),
                 project=self.project,
                 log_model=self.checkpoints,
                 entity=self.entity,
@@ -100,7 +108,8 @@ class WandbRun(RunFolder):
         """Keep the options in the folder and send them without paths, with table, method, fold and seed beside them."""
         super().log_hyperparams(params)
         options = _plain(dict(params or {}))
-        self._place = _place(options, self.table)
+        given = {"table": self.table, "method": self.method, "condition": self.condition}
+        self._place = _place(options) | {name: value for name, value in given.items() if value}
         self.remote.experiment.config.update({**options, **self._place}, allow_val_change=True)
 
     @rank_zero_only
@@ -143,7 +152,7 @@ class WandbRun(RunFolder):
             self._remote = None
 
     def _group(self) -> str:
-        parts = [self._place.get(name) for name in ("table", "corpus", "protocol", "method")]
+        parts = [self._place.get(name) for name in ("table", "corpus", "protocol", "method", "condition")]
         return ", ".join(part for part in (*parts, _label("seed", self._place.get("seed"))) if part)
 
     def _settings(self) -> "wandb.Settings":
@@ -152,6 +161,7 @@ class WandbRun(RunFolder):
         return _wandb().Settings(
             mode="offline" if self.offline else "online",
             console="wrap" if self.console else "off",
+            silent=self.silent,
             save_code=self.code,
             disable_code=not self.code,
             disable_git=not self.git,
@@ -195,12 +205,11 @@ def _plain(value: Any) -> Any:
     return PurePosixPath(text).name if text.startswith(("/", "~")) else text
 
 
-def _place(options: dict[str, Any], table: str | None) -> dict[str, Any]:
+def _place(options: dict[str, Any]) -> dict[str, Any]:
     """Return where a run belongs: what a dashboard groups and sorts by."""
     data = options.get("data") or {}
     arguments = data.get("init_args") or {}
     return {
-        "table": table,
         "corpus": _short(arguments.get("corpus")),
         "protocol": _short(arguments.get("protocol")),
         "method": _short(options.get("model")),

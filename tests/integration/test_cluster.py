@@ -27,7 +27,7 @@ def test_a_cluster_of_two_nodes_gives_what_this_process_gives(
         cluster.add_node(num_cpus=1)
         cluster.wait_for_nodes()
         monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-        main(["table", str(path), f"--results={tmp_path / 'there'}"])
+        main(["table", str(path), f"--results={tmp_path / 'there'}", "--wandb=offline"])
     finally:
         cluster.shutdown()  # type: ignore[no-untyped-call]
     assert "1 running" in capsys.readouterr().out
@@ -39,6 +39,8 @@ def test_a_cluster_of_two_nodes_gives_what_this_process_gives(
             json.loads(next((tmp_path / place).rglob(name)).read_text())["answers"] for place in ("here", "there")
         ]
         assert answers[0] == answers[1]
+    # The nodes need no W&B: what they logged comes back with the result.
+    assert len(list((tmp_path / "there").glob("small-kfold/wandb/offline-run-*/*.wandb"))) == 10
 
 
 def test_an_address_where_no_cluster_answers_is_refused() -> None:

@@ -47,9 +47,8 @@ class FakeRun:
         return lambda *arguments, **options: self.record.append((name, (arguments, options)))
 
 
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[FakeRun]:
-    """Return the runs that are begun at W&B; what each was begun with is its first record."""
+def begun_runs(monkeypatch: pytest.MonkeyPatch) -> list[FakeRun]:
+    """Return the runs that are begun at W&B from now on; what each was begun with is its first record."""
     begun: list[FakeRun] = []
 
     def init(**options: Any) -> FakeRun:
@@ -59,8 +58,13 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[FakeRun]:
 
     monkeypatch.setattr(wandb, "init", init)
     monkeypatch.setattr(wandb, "run", None)
-    monkeypatch.chdir(tmp_path)
     return begun
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[FakeRun]:
+    monkeypatch.chdir(tmp_path)
+    return begun_runs(monkeypatch)
 
 
 def words(verb: str, method: str, *more: str) -> list[str]:
@@ -99,6 +103,19 @@ def names() -> set[str]:
     return {name.split("/", 1)[1] for part in clips for name in (*part.ids, *part.subjects)}
 
 
+def check_scalars_and_options(run: FakeRun, folder: Path) -> None:
+    """Make sure that a run got scalars and options alone, without a name or a path, and was ended."""
+    assert {name for name, _ in run.record} <= {"init", "config", "log", "finish"}
+    for scalars in of(run, "log"):
+        assert all(type(value) in (int, float) for value in scalars.values())
+    assert all(map(primitive, of(run, "config")))
+    assert of(run, "finish") == [0]
+    text = repr([*of(run, "config"), *of(run, "log")])
+    assert not [name for name in names() if name in text]
+    assert str(folder) not in text
+    assert str(CONFIGS) not in text
+
+
 @pytest.mark.parametrize("method", ["lightmannet", "supervised"])
 def test_fit_test_and_predict_send_scalars_and_options_alone(method: str, runs: list[FakeRun], tmp_path: Path) -> None:
     main(words("fit", method))
@@ -107,15 +124,7 @@ def test_fit_test_and_predict_send_scalars_and_options_alone(method: str, runs: 
     main(words("predict", method, f"--ckpt_path={checkpoint}"))
     assert [of(run, "init")[0]["job_type"] for run in runs] == ["fit", "test", "predict"]
     for run in runs:
-        assert {name for name, _ in run.record} <= {"init", "config", "log", "finish"}
-        for scalars in of(run, "log"):
-            assert all(type(value) in (int, float) for value in scalars.values())
-        assert all(map(primitive, of(run, "config")))
-        assert of(run, "finish") == [0]
-        text = repr([*of(run, "config"), *of(run, "log")])
-        assert not [name for name in names() if name in text]
-        assert str(tmp_path) not in text
-        assert str(CONFIGS) not in text
+        check_scalars_and_options(run, tmp_path)
     fitted = {name for scalars in of(runs[0], "log") for name in scalars}
     assert {"train/loss", "val/uf1", "val/uar"} <= fitted
     assert {"test/uf1", "test/uar"} <= {name for scalars in of(runs[1], "log") for name in scalars}

@@ -1,6 +1,7 @@
 """One cell: train, test, and what came of it."""
 
 import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -19,14 +20,48 @@ from lightmannet.benchmark.measure import (
 from lightmannet.benchmark.oracle import OracleEpoch
 from lightmannet.benchmark.plan import Cell, versions
 from lightmannet.benchmark.quiet import quiet
+from lightmannet.benchmark.scalars import Line, Scalars
 from lightmannet.benchmark.store import Answer, Result
 from lightmannet.cli import Lightning
 from lightmannet.episode import Clips
 from lightmannet.learners.base import Learner, tested_clips
 
 
-def run_cell(cell: Cell) -> Result:
+@dataclass(frozen=True)
+class Finished:
+    """What comes of a cell.
+
+    Attributes:
+        result: What is kept of it.
+        logged: What was logged on the way; nothing if nobody watched.
+    """
+
+    result: Result
+    logged: list[Line] = field(default_factory=list)
+
+
+def finish(cell: Cell, watch: bool) -> Finished:
+    """Run a cell in this process; its answers are the same whether it is watched or not.
+
+    Args:
+        cell: What is to be run.
+        watch: Keep what the methods and ``Monitor`` log, which costs some of the time that is measured.
+
+    Raises:
+        LightmanNetError: As ``run_cell``.
+    """
+    if not watch:
+        return Finished(run_cell(cell))
+    scalars = Scalars()
+    return Finished(run_cell(cell, scalars), scalars.lines)
+
+
+def run_cell(cell: Cell, scalars: Scalars | None = None) -> Result:
     """Train and test one cell in this process and return its result.
+
+    Args:
+        cell: What is to be run.
+        scalars: Takes what is logged on the way; None logs nothing.
 
     Raises:
         LightmanNetError: Its options or data are at fault.
@@ -36,6 +71,7 @@ def run_cell(cell: Cell) -> Result:
     cli = Lightning(list(cell.words), run=False)
     trainer, model, data = cli.trainer, cli.model, cli.datamodule
     assert isinstance(model, Learner)
+    trainer.loggers = [] if scalars is None else [scalars]
     curve, oracle = Curve(), OracleEpoch(data)
     trainer.callbacks += [curve, oracle] if cell.oracle_epoch else [curve]  # type: ignore[attr-defined]
     start = time.perf_counter()

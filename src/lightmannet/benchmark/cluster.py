@@ -5,9 +5,8 @@ import socket
 from concurrent.futures import Future
 from typing import Any
 
-from lightmannet.benchmark.cell import run_cell
+from lightmannet.benchmark.cell import Finished, finish
 from lightmannet.benchmark.plan import Cell, code_digest
-from lightmannet.benchmark.store import Result
 from lightmannet.benchmark.workers import Workers
 from lightmannet.errors import ConfigurationError
 
@@ -53,9 +52,9 @@ class RayCluster(Workers):
         # A cell that fails is reported, and the same command runs it again: Ray need not.
         self._run = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_retries=0)(_run_there)
 
-    def submit(self, cell: Cell) -> Future[Result]:
+    def submit(self, cell: Cell, watch: bool) -> Future[Finished]:
         """Give the cell to the cluster."""
-        future: Future[Result] = self._run.remote(cell, os.getcwd(), code_digest()).future()
+        future: Future[Finished] = self._run.remote(cell, watch, os.getcwd(), code_digest()).future()
         return future
 
     def close(self) -> None:
@@ -76,9 +75,9 @@ def _check_answers(address: str) -> None:
         ) from error
 
 
-def _run_there(cell: Cell, folder: str, code: str) -> Result:
+def _run_there(cell: Cell, watch: bool, folder: str, code: str) -> Finished:
     """Run a cell on a node, in the folder that its paths begin at."""
     os.chdir(folder)
     if code_digest() != code:
         raise ConfigurationError("This node has other code of lightmannet than the one that asks. Install the same.")
-    return run_cell(cell)
+    return finish(cell, watch)

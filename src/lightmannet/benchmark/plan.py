@@ -274,11 +274,8 @@ def _cell(
 
 AFTER_THE_SCORE = (
     *("inference/", "pictures/", "sweep/"),
-    *(
-        f"benchmark/{name}.py"
-        for name in ("answer", "figures", "latex", "notes", "page", "plots", "published", "report")
-    ),
-    *(f"benchmark/{name}.py" for name in ("resampling", "summary")),
+    *(f"benchmark/{name}.py" for name in ("figures", "latex", "notes", "page", "plots", "published", "report")),
+    *(f"benchmark/{name}.py" for name in ("answer", "dashboard", "resampling", "summary")),
 )
 """Code that no run passes through, by the beginning of its path: changing it repeats no run."""
 

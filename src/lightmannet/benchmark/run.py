@@ -9,7 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
 from lightmannet.benchmark.board import Board, overview
+from lightmannet.benchmark.cell import Finished
 from lightmannet.benchmark.claims import Claims
+from lightmannet.benchmark.dashboard import Dashboard, Mode
 from lightmannet.benchmark.plan import Cell, Plan, ProtocolName, make_plan
 from lightmannet.benchmark.quiet import quiet
 from lightmannet.benchmark.report import write_report
@@ -28,6 +30,7 @@ def table(
     fresh: bool = False,
     results: Path = Path("results"),
     status: bool = False,
+    wandb: Mode | None = None,
 ) -> None:
     """Run the cells of a table that have no result yet, then print and write the table.
 
@@ -41,8 +44,11 @@ def table(
         fresh: Forget earlier results of this table and protocol.
         results: Folder of all results.
         status: Only say what is done, running and left.
+        wandb: offline or online sends each run to W&B, too, all folds of a method as one group: scalars and options,
+            offline to a folder for `wandb sync`. Runs that were done before are not sent. It changes no answer.
 
     Raises:
+        ConfigurationError: W&B is to be told online, but has no key here.
         LightmanNetError: The table or its data cannot be read, the folder cannot be written, another runner is at work
             where everything is to be forgotten, or a cell failed; what was finished by then is kept, and the same
             command goes on from there.
@@ -60,7 +66,10 @@ def table(
             _print_status(plan, done, missing, claims)
             return
         print(f"{plan.table.title}: {len(plan.cells)} runs, {len(done)} done before, {len(missing)} to go", flush=True)
-        failed = _run_all(plan.cells, done, missing, folder, claims, workers) if missing else []
+        dashboard = Dashboard(table.stem, folder, wandb) if wandb else None
+        failed = _run_all(plan.cells, done, missing, folder, claims, workers, dashboard) if missing else []
+        if dashboard is not None:
+            print(f"\n{dashboard.close()}", flush=True)
     finally:
         claims.close()
     done = _read(plan, folder)
@@ -124,13 +133,19 @@ def _workers(wanted: int | None) -> Workers:
 
 
 def _run_all(
-    cells: list[Cell], done: list[Result], missing: list[Cell], folder: Path, claims: Claims, wanted: int | None
+    cells: list[Cell],
+    done: list[Result],
+    missing: list[Cell],
+    folder: Path,
+    claims: Claims,
+    wanted: int | None,
+    dashboard: Dashboard | None,
 ) -> list[str]:
     """Run the missing cells, write each result as it comes, and return a line for each cell that failed."""
     workers = _workers(wanted)
     board = Board(cells, done, min(workers.slots, len(missing)))
     failed: list[str] = []
-    waiting, elsewhere, running = deque(missing), deque[Cell](), dict[Future[Result], Cell]()
+    waiting, elsewhere, running = deque(missing), deque[Cell](), dict[Future[Finished], Cell]()
     try:
         with board.bar:
             while waiting or elsewhere or running:
@@ -143,11 +158,11 @@ def _run_all(
                         board.found(cell)
                     else:
                         board.begun()
-                        running[workers.submit(cell)] = cell
+                        running[workers.submit(cell, watch=dashboard is not None)] = cell
                 ended, _ = wait(running, _LOOK_AGAIN if elsewhere else None, FIRST_COMPLETED)
                 for future in ended:
                     cell = running.pop(future)
-                    failed += _keep(future, cell, folder, board)
+                    failed += _keep(future, cell, folder, board, dashboard)
                     claims.give_back(cell.key)
                 if not waiting and elsewhere:
                     # They are done by now, or still held, or free again because their runner was killed.
@@ -159,13 +174,16 @@ def _run_all(
     return failed
 
 
-def _keep(future: Future[Result], cell: Cell, folder: Path, board: Board) -> list[str]:
+def _keep(future: Future[Finished], cell: Cell, folder: Path, board: Board, dashboard: Dashboard | None) -> list[str]:
     """Write the result, or the log of what went wrong, and return a line for that."""
     error = future.exception()
     try:
         if error is None:
-            write_result(folder, cell, future.result())
-            board.ended(cell, future.result())
+            finished = future.result()
+            write_result(folder, cell, finished.result)
+            board.ended(cell, finished.result)
+            if dashboard is not None:
+                dashboard.send(finished)
             return []
         log = folder / "failed" / f"{cell.stem}.log"
         write_atomically(log, "".join(traceback.format_exception(error)))

@@ -9,9 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 
 import torch
 
-from lightmannet.benchmark.cell import run_cell
+from lightmannet.benchmark.cell import Finished, finish
 from lightmannet.benchmark.plan import Cell
-from lightmannet.benchmark.store import Result
 from lightmannet.errors import LightmanNetError
 
 
@@ -21,8 +20,13 @@ class Workers(ABC):
     slots: int
 
     @abstractmethod
-    def submit(self, cell: Cell) -> Future[Result]:
-        """Begin a cell, when fewer than ``slots`` are running; what goes wrong is in the future."""
+    def submit(self, cell: Cell, watch: bool) -> Future[Finished]:
+        """Begin a cell, when fewer than ``slots`` are running; what goes wrong is in the future.
+
+        Args:
+            cell: What is to be run.
+            watch: Also bring back what is logged on the way.
+        """
 
     def close(self) -> None:  # noqa: B027  there may be nothing to end
         """End what is running, unfinished."""
@@ -33,11 +37,11 @@ class ThisProcess(Workers):
 
     slots = 1
 
-    def submit(self, cell: Cell) -> Future[Result]:
+    def submit(self, cell: Cell, watch: bool) -> Future[Finished]:
         """Run the cell."""
-        future: Future[Result] = Future()
+        future: Future[Finished] = Future()
         try:
-            future.set_result(run_cell(cell))
+            future.set_result(finish(cell, watch))
         except Exception as error:
             future.set_exception(error)
         return future
@@ -53,19 +57,19 @@ class LocalProcesses(Workers):
     def __init__(self, slots: int) -> None:
         self.slots = slots
         # A pool for each: a process that is killed takes its whole pool with it.
-        self._pools: list[tuple[ProcessPoolExecutor, Future[Result] | None]] = []
+        self._pools: list[tuple[ProcessPoolExecutor, Future[Finished] | None]] = []
 
-    def submit(self, cell: Cell) -> Future[Result]:
+    def submit(self, cell: Cell, watch: bool) -> Future[Finished]:
         """Give the cell to a process that has nothing to do, a new one if there is none."""
         for number, (pool, last) in enumerate(self._pools):
             if last is not None and last.done():
                 if isinstance(last.exception(), BrokenProcessPool):
                     pool.shutdown(wait=False)
                     pool = _new_pool()
-                self._pools[number] = (pool, future := pool.submit(run_cell, cell))
+                self._pools[number] = (pool, future := pool.submit(finish, cell, watch))
                 return future
         pool = _new_pool()
-        future = pool.submit(run_cell, cell)
+        future = pool.submit(finish, cell, watch)
         self._pools.append((pool, future))
         return future
 
