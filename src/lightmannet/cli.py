@@ -19,7 +19,7 @@ from lightmannet.callbacks.predictions import PredictionsFile
 from lightmannet.callbacks.run_log import RunLog
 from lightmannet.callbacks.run_state import RunState
 from lightmannet.checkpoint import check_checkpoint
-from lightmannet.config_file import check_config_files
+from lightmannet.config_file import check_words
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.learners.base import Learner
 from lightmannet.preflight import check_machine
@@ -55,7 +55,7 @@ def main(args: list[str] | None = None) -> None:
         elif words and words[0] in _COMMANDS:
             auto_cli(_COMMANDS[words[0]](), args=words[1:], prog=f"lightmannet {words[0]}")
         else:
-            check_config_files(words)
+            check_words(words)
             Lightning(args)
     # OSError: a full disk, no permission; its message names the file.
     except (LightmanNetError, MisconfigurationException, OSError) as error:
@@ -78,6 +78,7 @@ class Lightning(LightningCLI):
     """
 
     def __init__(self, args: list[str] | None, run: bool = True) -> None:
+        self._verb = next(iter(sys.argv[1:] if args is None else args), "")
         super().__init__(
             Learner,
             data_modules.SubjectDisjointDataModule,
@@ -100,6 +101,14 @@ class Lightning(LightningCLI):
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
         )
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # which are needed depends on the words
+        """Return the verbs and what their methods are not asked for: the one that is named, or all to choose from.
+
+        A verb's options take half a second to collect.
+        """
+        known = super().subcommands()
+        return {self._verb: known[self._verb]} if self._verb in known else known
 
     def _set_seed(self) -> None:
         """Seed everything; a seed out of range is the user's mistake."""
@@ -125,6 +134,11 @@ class Lightning(LightningCLI):
                 "trainer.accelerator: gpu, but torch finds no GPU here. Set --trainer.accelerator=cpu (or auto), or "
                 "install a CUDA build of torch."
             ) from error
+        if self.trainer.accumulate_grad_batches < 1:
+            raise ConfigurationError(
+                f"trainer.accumulate_grad_batches: {self.trainer.accumulate_grad_batches}, but an update needs a batch "
+                "at least. Set 1 or more."
+            )
 
     def after_instantiate_classes(self) -> None:
         """Look at machine and checkpoint before data are read, and let Lightning load weights only."""

@@ -18,7 +18,8 @@ def check_machine(trainer: Trainer) -> None:
     """Make sure that the trainer's processes, folder and logger can be had here; nothing is left behind.
 
     Raises:
-        ConfigurationError: More CPU processes than cores, a folder that cannot be written, or W&B online without a key.
+        ConfigurationError: More CPU processes than cores, a folder that cannot be or cannot be written, or W&B online
+            without a key.
     """
     # Two on one core still serve to try out what several devices do.
     cores = max(2, len(os.sched_getaffinity(0)))
@@ -40,6 +41,8 @@ def _folders(trainer: Trainer) -> list[CSVLogger]:
 
 
 def _check_writable(folder: Path, option: str) -> None:
+    if "\0" in str(folder):
+        raise ConfigurationError(f"{option}: {str(folder)!r} is no folder's name.")
     folder = folder.absolute()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     try:

@@ -84,6 +84,21 @@ def test_a_configuration_whose_name_cannot_be_is_named(capsys: pytest.CaptureFix
     assert r"--config: 'a\x00b' is no file's name" in failure(capsys, "fit", "--config", "a\0b")
 
 
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("--model=&a {x: *a}", "--model, line 1: the value holds itself"),
+        ("--data.init_args.corpus=&a [*a]", "--data.init_args.corpus, line 1: the value holds itself"),
+        ("--trainer.callbacks=" + "[" * 5000, "--trainer.callbacks: the value is nested too deeply"),
+        ("--model=" + '{"x":' * 5000, "--model: the value is nested too deeply"),
+        ("--trainer.accumulate_grad_batches=0", "accumulate_grad_batches: 0, but an update needs a batch at least"),
+        ("--trainer.accumulate_grad_batches=-2", "accumulate_grad_batches: -2, but an update needs"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named(word: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert message in failure(capsys, "fit", *SHORT, word)
+
+
 OPTIONS = st.sampled_from(
     [
         "seed_everything",

@@ -1,5 +1,6 @@
 """A machine that cannot run what is asked says so at once; a run leaves a log and says where things are."""
 
+import logging
 import os
 import time
 import warnings
@@ -55,6 +56,11 @@ CORES = max(2, len(os.sched_getaffinity(0)))
             ["--trainer.logger=false", "--trainer.default_root_dir=taken/x"],
             "Choose another folder with --trainer.default",
         ),
+        (["--trainer.logger.init_args.save_dir=a\0b"], r"init_args.save_dir: 'a\x00b/lightning_logs' is no folder's"),
+        (
+            ["--trainer.logger=false", "--trainer.default_root_dir=a\0b"],
+            r"trainer.default_root_dir: 'a\x00b' is no folder's name",
+        ),
         ([f"--config={WANDB}", "--trainer.logger.init_args.offline=false"], "W&B has no key on this machine"),
     ],
 )
@@ -109,6 +115,22 @@ def test_a_failure_is_written_to_the_log(tmp_path: Path) -> None:
     log = (tmp_path / "lightning_logs" / "version_0" / "run.log").read_text()
     assert "RuntimeError: broke on the way" in log
     assert "Traceback" in log
+
+
+def test_what_was_repaired_while_reading_is_told_once_on_the_console(capsys: pytest.CaptureFixture[str]) -> None:
+    log = RunLog()
+    for kind in ("micro", "macro"):
+        logging.getLogger("data_modules.clip_corpus").warning("casme_sq: %d things were repaired", 3)
+        logging.getLogger("data_modules.clip_corpus").info("%s: read", kind)
+    kept = list(log._waiting)
+    log._stop()
+    assert capsys.readouterr().err == "warning: casme_sq: 3 things were repaired\n"
+    assert [line.split(" ", 2)[2] for line in kept] == [
+        "WARNING casme_sq: 3 things were repaired",
+        "INFO micro: read",
+        "WARNING casme_sq: 3 things were repaired",
+        "INFO macro: read",
+    ]
 
 
 def test_a_warning_is_printed_once_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_only
 
 _OURS = ("lightmannet", "data_modules")
 _HEARD = ("lightning.pytorch", "lightning.fabric", *_OURS)
@@ -32,6 +33,10 @@ class RunLog(Callback):
         self._handler = _Lines(self._write)
         for name in _HEARD:
             logging.getLogger(name).addHandler(self._handler)
+        # Python shows warnings of loggers that nobody hears, which is over now; Lightning shows its own.
+        self._console = _console()
+        for name in _OURS:
+            logging.getLogger(name).addHandler(self._console)
         # Without a level of their own they have the root's, which passes warnings alone; Lightning sets its own.
         self._levels = {name: logging.getLogger(name).level for name in _OURS}
         for name in _OURS:
@@ -94,11 +99,30 @@ class RunLog(Callback):
     def _stop(self) -> None:
         for name in _HEARD:
             logging.getLogger(name).removeHandler(self._handler)
+            logging.getLogger(name).removeHandler(self._console)
         for name, level in self._levels.items():
             logging.getLogger(name).setLevel(level)
         if warnings.showwarning is self._own:
             warnings.showwarning = self._show
         self._file, self._waiting = None, []
+
+
+def _console() -> logging.Handler:
+    """Return what prints each warning once, in the first process."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("warning: %(message)s"))
+    seen: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if text in seen or getattr(rank_zero_only, "rank", 0) != 0:
+            return False
+        seen.add(text)
+        return True
+
+    handler.addFilter(is_new)
+    return handler
 
 
 class _Lines(logging.Handler):
