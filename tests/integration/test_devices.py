@@ -135,3 +135,18 @@ def test_two_machines_of_two_tasks_equal_one_of_four(tmp_path: Path) -> None:
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name in one:
         torch.testing.assert_close(two[name], one[name], rtol=0, atol=1e-12, msg=name)
+
+
+@pytest.mark.slow
+def test_two_epochs_and_two_more_on_two_devices_equal_four_at_once(tmp_path: Path) -> None:
+    """With dropout and the second order; what is drawn must go on in each process where it stopped."""
+    dropout = "--model.init_args.network.init_args.encoder.init_args.dropout=0.2"
+    run(tmp_path / "whole", 2, "fit", "--trainer.max_epochs=4", dropout)
+    run(tmp_path / "half", 2, "fit", "--trainer.max_epochs=2", dropout)
+    run(tmp_path / "rest", 2, "fit", "--trainer.max_epochs=4", dropout, f"--ckpt_path={checkpoint(tmp_path / 'half')}")
+    whole, rest = weights(tmp_path / "whole"), weights(tmp_path / "rest")
+    assert whole.keys() == rest.keys()
+    for name in whole:
+        torch.testing.assert_close(rest[name], whole[name], rtol=0, atol=0, msg=name)
+    logged = [scores(tmp_path / name, 0) for name in ("whole", "half", "rest")]
+    assert logged[1] | logged[2] == logged[0]
