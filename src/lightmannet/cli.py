@@ -145,6 +145,9 @@ class Lightning(LightningCLI):
         if self.subcommand is None:
             return
         check_machine(self.trainer)
+        # Lightning reads a checkpoint first and makes the model double then, which would round its weights.
+        if self.trainer.precision == "64-true":
+            self.model.double()
         options = self.config_init[self.subcommand]
         now = _deciding(self.config[self.subcommand])
         if options.get("ckpt_path") not in (None, "best", "last", "hpc"):

@@ -114,6 +114,15 @@ def test_six_epochs_equal_three_and_three(name: str, tmp_path: Path) -> None:
     assert len({epoch for epoch, _ in expected}) == 6
 
 
+def test_double_precision_is_not_rounded_on_the_way(tmp_path: Path) -> None:
+    double = "--trainer.precision=64-true"
+    whole = fit("supervised", tmp_path / "whole", 2, double)
+    half = fit("supervised", tmp_path / "half", 1, double)
+    rest = fit("supervised", tmp_path / "half", 2, double, f"--ckpt_path={newest(half)}")
+    assert_same_end(newest(whole), newest(rest))
+    assert next(iter(read(newest(rest))["state_dict"].values())).dtype == torch.float64
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_run_goes_on_in_the_middle_of_an_epoch(name: str, workers: int, tmp_path: Path) -> None:
