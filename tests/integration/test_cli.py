@@ -38,15 +38,16 @@ def inputs(phases: int, kind: str) -> list[str]:
     return [*corpus, f"--model.init_args.network.init_args.encoder.init_args.phases={phases}"]
 
 
-@pytest.mark.parametrize(
-    "shown",
-    [
-        pytest.param(inputs(1, "motion"), id="flow image"),
-        pytest.param(inputs(4, "motion"), id="phases"),
-        pytest.param(inputs(8, "frames"), id="clip"),
-    ],
-)
-@pytest.mark.parametrize("method", METHODS)
+SHOWN = {"flow image": inputs(1, "motion"), "phases": inputs(4, "motion"), "clip": inputs(8, "frames")}
+# Each configuration with one of them, in turn; with the others by make test-slow.
+WALK = [
+    pytest.param(method, SHOWN[name], id=f"{method}-{name}", marks=[pytest.mark.slow] * (turn != number % len(SHOWN)))
+    for number, method in enumerate(METHODS)
+    for turn, name in enumerate(SHOWN)
+]
+
+
+@pytest.mark.parametrize(("method", "shown"), WALK)
 def test_every_configuration_fits_validates_tests_and_predicts(method: str, shown: list[str], tmp_path: Path) -> None:
     options = words(method, *few_shots(method), *shown)
     warm = "warm_start" in (CONFIGS / f"{method}.yaml").read_text()

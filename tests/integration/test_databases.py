@@ -102,8 +102,15 @@ def fit(name: str, representation: str, *more: str) -> None:
     )
 
 
-@pytest.mark.parametrize("representation", REPRESENTATIONS)
-@pytest.mark.parametrize("name", WRITERS)
+# Each reader in one representation, in turn; in the others by make test-slow.
+WALK = [
+    pytest.param(name, shown, marks=[pytest.mark.slow] * (turn != number % len(REPRESENTATIONS)))
+    for number, name in enumerate(WRITERS)
+    for turn, shown in enumerate(REPRESENTATIONS)
+]
+
+
+@pytest.mark.parametrize(("name", "representation"), WALK)
 def test_an_epoch_of_every_reader_in_each_representation(name: str, representation: str, tmp_path: Path) -> None:
     fit(name, representation)
     assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
@@ -118,7 +125,10 @@ def test_an_epoch_of_raw_frames_and_of_videos(name: str, option: str, tmp_path: 
     assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
 
 
-@pytest.mark.parametrize("representation", REPRESENTATIONS)
+@pytest.mark.parametrize(
+    "representation",
+    [pytest.param(shown, marks=[pytest.mark.slow] * (shown != "apex_flow")) for shown in REPRESENTATIONS],
+)
 def test_the_official_list_of_the_composite(
     representation: str, archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,8 +123,15 @@ def test_double_precision_is_not_rounded_on_the_way(tmp_path: Path) -> None:
     assert next(iter(read(newest(rest))["state_dict"].values())).dtype == torch.float64
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("name", RECIPES)
+# Workers take seconds to start; both data modules with them by make test-slow.
+@pytest.mark.parametrize(
+    ("name", "workers"),
+    [
+        pytest.param(name, n, marks=[pytest.mark.slow] * (n > 0 and name != "lightmannet"))
+        for name in RECIPES
+        for n in (0, 2)
+    ],
+)
 def test_a_run_goes_on_in_the_middle_of_an_epoch(name: str, workers: int, tmp_path: Path) -> None:
     more = [f"--data.init_args.num_workers={workers}", *EVERY_STEP]
     whole = fit(name, tmp_path / "whole", 4, *more)

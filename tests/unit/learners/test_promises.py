@@ -22,6 +22,10 @@ ADAPTING = [*ON_THE_SUPPORT, *INNER_LOOPS, "fine_tuning", "fine_tuning, heads"]
 PLAIN = ["supervised", "ststnet", "linear", "ridge", "fine_tuning", "linear_probe", "maxl"]
 
 
+# What takes a training: the methods themselves; their variants by make test-slow.
+TRAINED = [pytest.param(name, marks=[pytest.mark.slow] * ("," in name)) for name in METHODS]
+
+
 def in_double(clips: Clips) -> Clips:
     return Clips(clips.inputs.double(), clips.labels, clips.subjects, clips.ids)
 
@@ -146,7 +150,7 @@ class Embedded(CorpusSource):
         return embedded()
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", TRAINED)
 def test_every_method_learns_the_embedded_corpus(name: str) -> None:
     """A hundred tasks give a UF1 of .46 to .63 on the 110 clips of unseen people; the commonest class gives .24."""
     data = EpisodicDataModule(
@@ -173,7 +177,7 @@ def test_methods_without_tasks_learn_plain_batches(name: str) -> None:
     assert fitted.callback_metrics["test/uf1"] > 0.8
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", TRAINED)
 def test_every_method_runs_in_bfloat16(name: str) -> None:
     learner, fitted = make(name), trainer(1, precision="bf16-mixed")
     fitted.fit(learner, datamodule=episodic(2))
