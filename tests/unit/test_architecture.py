@@ -1,6 +1,7 @@
 """Who may import whom."""
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -104,45 +105,44 @@ def test_a_wrapped_package_is_imported_by_what_wraps_it_alone(package: str) -> N
     assert users == WRAPPED_BY[package]
 
 
-def test_importing_reads_no_data_and_imports_no_heavy_package() -> None:
-    script = (
-        "import sys, data_modules, lightmannet.cli\n"
-        "absent = {'torchvision', 'gym', 'learn2learn', 'albumentations', 'wandb'}\n"
-        "absent |= {'decord', 'av', 'skimage', 'openpyxl', 'xlrd', 'ray', 'altair', 'vl_convert'}\n"
-        "assert not absent & set(sys.modules), absent & set(sys.modules)"
-    )
-    command = [sys.executable, "-c", f"sys = __import__('sys'); sys.path[:0] = ['src', '.']\n{script}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+SCRIPT = """
+import json, sys
+sys.path[:0] = ["src", "."]
+opened = []
+sys.addaudithook(lambda event, arguments: opened.append(event) if event.startswith("socket.") else None)
+import data_modules, lightmannet.cli
+commands = list(sys.modules)
+import lightmannet.benchmark.cell
+cell = list(sys.modules)
+import lightmannet.wandb_run, data_modules.frame_augmentation, lightmannet.callbacks.predictions
+lightmannet.wandb_run._wandb()
+data_modules.frame_augmentation._albumentations()
+from lightmannet.benchmark.plan import AFTER_THE_SCORE
+print(json.dumps({"commands": commands, "cell": cell, "opened": opened, "after": AFTER_THE_SCORE}))
+"""
 
 
-def test_importing_opens_no_socket() -> None:
-    script = (
-        "import sys\n"
-        "def refuse(event, arguments):\n"
-        "    assert not event.startswith('socket.'), (event, arguments)\n"
-        "sys.addaudithook(refuse)\n"
-        "import lightmannet.cli, data_modules, lightmannet.wandb_run, data_modules.frame_augmentation\n"
-        "import lightmannet.callbacks.predictions\n"
-        "lightmannet.wandb_run._wandb()\n"
-        "data_modules.frame_augmentation._albumentations()\n"
-    )
-    command = [sys.executable, "-c", f"sys = __import__('sys'); sys.path[:0] = ['src', '.']\n{script}"]
+@pytest.fixture(scope="module")
+def imported() -> dict[str, list[str]]:
+    """Return the modules that the commands and then a cell of a table load, and the sockets that importing opens."""
     environment = {name: value for name, value in os.environ.items() if name != "NO_ALBUMENTATIONS_UPDATE"}
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
 
 
-def test_no_run_passes_through_code_that_its_key_leaves_out() -> None:
-    script = (
-        "import sys\n"
-        "sys.path[:0] = ['src', '.']\n"
-        "import lightmannet.benchmark.cell\n"
-        "from lightmannet.benchmark.plan import AFTER_THE_SCORE\n"
-        "loaded = [name.removeprefix('lightmannet.').replace('.', '/') + '.py' for name in sys.modules]\n"
-        "assert 'benchmark/cell.py' in loaded\n"
-        "met = [name for name in loaded if name.startswith(AFTER_THE_SCORE)]\n"
-        "assert not met, met\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def test_importing_reads_no_data_and_imports_no_heavy_package(imported: dict[str, list[str]]) -> None:
+    absent = {"torchvision", "gym", "learn2learn", "albumentations", "wandb"}
+    absent |= {"decord", "av", "skimage", "openpyxl", "xlrd", "ray", "altair", "vl_convert"}
+    assert not absent & set(imported["commands"])
+
+
+def test_importing_opens_no_socket(imported: dict[str, list[str]]) -> None:
+    assert imported["opened"] == []
+
+
+def test_no_run_passes_through_code_that_its_key_leaves_out(imported: dict[str, list[str]]) -> None:
+    loaded = [name.removeprefix("lightmannet.").replace(".", "/") + ".py" for name in imported["cell"]]
+    assert "benchmark/cell.py" in loaded
+    assert not [name for name in loaded if name.startswith(tuple(imported["after"]))]
