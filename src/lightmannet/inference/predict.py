@@ -14,6 +14,7 @@ from jsonargparse import ArgumentParser
 from lightmannet.errors import ClipError, ConfigurationError, LightmanNetError
 from lightmannet.inference.answer import Answer
 from lightmannet.inference.bundle import MANIFEST
+from lightmannet.inference.clip_file import open_clip
 from lightmannet.inference.labelled_clips import Wanted, wanted_clips
 from lightmannet.inference.recogniser import Recogniser, Span, load
 
@@ -47,6 +48,7 @@ def predict(words: Sequence[str]) -> int:
         print(f"adapted: {recogniser.gain}", file=sys.stderr)
     interval = _interval(options.interval)
     output = None if options.output in (None, "-") else _Output(Path(options.output), made_by)
+    folders = (options.picture, options.video)
     for_people = sys.stderr if options.output == "-" else sys.stdout
     counts = dict.fromkeys(("answered", "cannot tell", "failed", "skipped"), 0)
     for found in _clips(options.clips):
@@ -59,8 +61,8 @@ def predict(words: Sequence[str]) -> int:
         if output is not None and name in output.finished:
             counts["skipped"] += 1
             continue
-        picture = (Path(options.picture), _stem(found.path, name)) if options.picture else None
-        answer, error = _answer(recogniser, found, span, options.fps, picture)
+        pictures, film = (Path(folder) / _stem(found.path, name) if folder else None for folder in folders)
+        answer, error = _answer(recogniser, found, span, options.fps, pictures, film)
         if answer is None:
             counts["failed"] += 1
             print(f"error: {error}", file=sys.stderr)
@@ -102,6 +104,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--interval", type=str, help="frame numbers of onset,apex,offset")
     parser.add_argument("--fps", type=float, help="frames a second; needed for folders of frames")
     parser.add_argument("--picture", type=str, help="folder for a PNG and an HTML page of each answer")
+    parser.add_argument("--video", type=str, help="folder for a film of each answer, MP4")
     parser.add_argument("--output", type=str, help="file for one JSON object a line, which a new run goes on; - prints")
     return parser
 
@@ -127,12 +130,13 @@ def _clips(sources: Sequence[str]) -> Iterator[Wanted | LightmanNetError]:
 
 
 def _answer(
-    recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, picture: tuple[Path, str] | None
+    recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, pictures: Path | None, film: Path | None
 ) -> tuple[Answer | None, str]:
+    """Answer for a clip, and draw the answer where that is asked for."""
     try:
-        if picture is not None and (answer := _drawn(recogniser, clip, span, fps, picture)):
-            return answer, ""
-        return recogniser.predict(clip.path, span, fps), ""
+        if pictures is None and film is None:
+            return recogniser.predict(clip.path, span, fps), ""
+        return _drawn(recogniser, clip, span, fps, pictures, film), ""
     except ClipError as error:
         return None, str(error)
     except MemoryError:
@@ -140,18 +144,24 @@ def _answer(
 
 
 def _drawn(
-    recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, picture: tuple[Path, str]
-) -> Answer | None:
-    """Write the pictures of an answer and return it; None where there is nothing to show."""
+    recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, pictures: Path | None, film: Path | None
+) -> Answer:
+    """Write pictures and film of an answer and return it; where there is no face to show there are no pictures."""
     # Here, as what draws them is slow to load.
+    from lightmannet.pictures.film import write_film
     from lightmannet.pictures.write import write_pictures
 
     try:
         examination = recogniser.examine(clip.path, span, fps)
     except ClipError:
-        return None
-    write_pictures(examination, recogniser.network, *picture)
-    return examination.answer
+        answer, candidates = recogniser.predict(clip.path, span, fps), ()
+    else:
+        answer, candidates = examination.answer, examination.candidates
+        if pictures is not None:
+            write_pictures(examination, recogniser.network, pictures.parent, pictures.name)
+    if film is not None:
+        write_film(answer, open_clip(clip.path, fps), candidates, film.with_name(f"{film.name}.mp4"))
+    return answer
 
 
 def _stem(clip: Path, key: str) -> str:
