@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from jsonargparse import Namespace, auto_cli
+from jsonargparse import ArgumentParser, Namespace, auto_cli
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -53,7 +53,7 @@ def main(args: list[str] | None = None) -> None:
         elif words[:1] == ["predict"] and _is_for_clips(words):
             sys.exit(_predict_clips(words[1:]))
         elif words and words[0] in _COMMANDS:
-            auto_cli(_COMMANDS[words[0]](), args=words[1:], prog=f"lightmannet {words[0]}")
+            auto_cli(_COMMANDS[words[0]](), args=words[1:], prog=f"lightmannet {words[0]}", parser_class=_Switches)
         else:
             check_words(words)
             Lightning(args)
@@ -170,6 +170,15 @@ class _Parser(LightningArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         hint = "The option --help lists what can be set; --print_config shows what is."
         raise ConfigurationError(f"{_plain(message)}\n{hint}") from ex
+
+
+class _Switches(ArgumentParser):
+    """Takes an option that is true or false, given alone, for true: ``--fresh`` is ``--fresh=true``."""
+
+    def add_argument(self, *names: Any, **options: Any) -> Any:
+        if options.get("type") is bool:
+            options |= {"nargs": "?", "const": True}
+        return super().add_argument(*names, **options)
 
 
 class _ConfigFile(SaveConfigCallback):

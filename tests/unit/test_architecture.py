@@ -27,7 +27,17 @@ MAY_IMPORT = {
     | {"data_modules"}
     | {
         f"lightmannet.{room}"
-        for room in ("inference", "learners", "networks", "metrics", "files", "checkpoint", "cli", "pictures")
+        for room in (
+            "inference",
+            "learners",
+            "networks",
+            "metrics",
+            "files",
+            "checkpoint",
+            "cli",
+            "config_file",
+            "pictures",
+        )
     }
     | {"lightmannet.benchmark.quiet"},
     "lightmannet/pictures": LOW | {f"lightmannet.{room}" for room in ("pictures", "inference", "files")},
@@ -37,17 +47,20 @@ WRAPPED_BY = {
     "safetensors": {"lightmannet/inference/bundle.py", "lightmannet/networks/released_ststnet.py"},
     "albumentations": {"data_modules/frame_augmentation.py"},
     "decord": {"data_modules/video/video_file.py"},
-    "av": {"data_modules/rendered/pictures.py", "data_modules/video/video_file.py"},
+    "av": {"data_modules/rendered/pictures.py", "data_modules/video/video_file.py", "lightmannet/pictures/mp4.py"},
     "skimage": {"data_modules/representations/optical_flow.py"},
     "openpyxl": {"data_modules/databases/sheets.py", "data_modules/rendered/workbook.py"},
     "optuna": {"lightmannet/sweep/run.py"},
     "wandb": {"lightmannet/wandb_run.py"},
     "altair": {"lightmannet/benchmark/plots.py", "lightmannet/sweep/plot.py"},
     "jinja2": {"lightmannet/benchmark/page.py"},
-    "vl_convert": {"lightmannet/benchmark/page.py", "lightmannet/pictures/picture.py", "lightmannet/sweep/plot.py"},
+    "vl_convert": {"lightmannet/benchmark/page.py", "lightmannet/pictures/svg.py", "lightmannet/sweep/plot.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
     "ray": {"lightmannet/benchmark/cluster.py"},
     "gradio": {"lightmannet/pictures/demo.py"},
+    "onnx": {"lightmannet/inference/onnx_file.py"},
+    "onnxruntime": {"lightmannet/inference/onnx_file.py"},
+    "onnxscript": {"lightmannet/inference/onnx_file.py"},
     "captum": {"lightmannet/pictures/saliency.py"},
     # Images as arrays: decoding, converting, cropping and comparing them.
     "cv2": {
@@ -67,6 +80,7 @@ WRAPPED_BY = {
         "data_modules/video/video_file.py",
         "lightmannet/benchmark/answer.py",
         "lightmannet/benchmark/data.py",
+        "lightmannet/pictures/film.py",
         "lightmannet/pictures/image_bytes.py",
         "lightmannet/pictures/panels.py",
         "lightmannet/pictures/saliency.py",

@@ -1,7 +1,8 @@
 """A bundle: a trained method with all that an answer needs, in a folder of plain files that carry no code.
 
 ``manifest.json`` (format, version, SHA-256 of each file), ``settings.json`` (parts in words, classes, calibration),
-``weights.safetensors``, ``support.safetensors`` (the support bank) and ``card.md`` (for people).
+``weights.safetensors``, ``support.safetensors`` (the support bank) and ``card.md`` (for people); where it was asked for
+``model.onnx``, the adapted network for other programs.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from lightmannet.files import write_bytes_atomically
 FORMAT, VERSION = "lightmannet-bundle", 1
 MANIFEST = "manifest.json"
 FILES = ("settings.json", "weights.safetensors", "support.safetensors", "card.md")
+ONNX = "model.onnx"
 _OPTIONAL = ("objective_classes", "action_units")
 
 
@@ -52,12 +54,14 @@ class Bundle:
         weights: The method's tensors by name.
         draws: The support bank.
         card: The model card, Markdown.
+        onnx: The adapted network as an ONNX file; None where the bundle has none.
     """
 
     settings: Mapping[str, Any]
     weights: dict[str, Tensor]
     draws: tuple[Draw, ...]
     card: str
+    onnx: bytes | None = None
 
 
 def write_bundle(folder: Path, bundle: Bundle) -> None:
@@ -78,6 +82,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
         "weights.safetensors": save_tensors({name: value.contiguous() for name, value in bundle.weights.items()}),
         "support.safetensors": save_tensors(_bank(bundle.draws)),
         "card.md": bundle.card.encode(),
+        **({ONNX: bundle.onnx} if bundle.onnx is not None else {}),
     }
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     content[MANIFEST] = (json.dumps({"format": FORMAT, "version": VERSION, "sha256": hashes}, indent=2) + "\n").encode()
@@ -108,7 +113,7 @@ def read_bundle(folder: Path) -> Bundle:
     """
     manifest = _manifest(folder)
     content = {}
-    for name in FILES:
+    for name in (*FILES, *({ONNX} & manifest["sha256"].keys())):
         try:
             content[name] = (folder / name).read_bytes()
         except OSError as error:
@@ -124,7 +129,7 @@ def read_bundle(folder: Path) -> Bundle:
     try:
         settings = json.loads(content["settings.json"])
         weights, bank = load_tensors(content["weights.safetensors"]), load_tensors(content["support.safetensors"])
-        return Bundle(settings, weights, _draws(bank), content["card.md"].decode())
+        return Bundle(settings, weights, _draws(bank), content["card.md"].decode(), content.get(ONNX))
     except (ValueError, KeyError, SafetensorError) as error:
         raise BundleError(f"{folder}: the bundle's files contradict each other ({error}); export it anew") from error
 

@@ -1,6 +1,6 @@
 """The model card of a bundle: for whom it was made, what it scored, what it is not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,7 @@ def model_card(
     protocol: str,
     fold: int,
     draws: int,
+    onnx_inputs: tuple[int, ...] | None = None,
 ) -> str:
     """Return the card, Markdown.
 
@@ -56,6 +57,7 @@ def model_card(
         protocol: Name of the protocol that divided the people.
         fold: Number of the fold that was tested.
         draws: Support sets in the bundle.
+        onnx_inputs: Shape of a clip that the bundle's ONNX file takes; None where there is none.
     """
     c = calibration
     data = ", ".join(f"{part} {clips} clips of {people} people" for part, (people, clips) in counts.items())
@@ -89,9 +91,22 @@ def model_card(
         "## What is in the bundle",
         f"Weights, settings and {draws} support sets: "
         + ("network inputs made of training people's clips, without their names." if draws else "none are needed."),
+        *_onnx(settings["classes"], c.temperature, onnx_inputs),
         "",
     ]
     return "\n".join(lines)
+
+
+def _onnx(classes: Sequence[str], temperature: float, inputs: tuple[int, ...] | None) -> list[str]:
+    if inputs is None:
+        return []
+    return [
+        "",
+        "`model.onnx` holds the network as it answers, adapted to these support sets. `inputs`: float32, any number of "
+        f"clips x {' x '.join(map(str, inputs))} (phase, channel, row, column), made of frames as in `settings.json`; "
+        f"`probabilities`: a row a clip, of {', '.join(classes)}, with the temperature of {temperature:.2f} applied. "
+        "Its metadata say the same.",
+    ]
 
 
 def _calibrated(c: Calibration) -> list[str]:

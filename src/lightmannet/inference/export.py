@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,24 @@ from data_modules.episodic import EpisodicDataModule
 from data_modules.rendered.source import RenderedFaces
 from lightmannet.benchmark.quiet import quiet
 from lightmannet.checkpoint import check_checkpoint, read_checkpoint
+from lightmannet.config_file import check_config_file
 from lightmannet.episode import Clips, Trial
-from lightmannet.errors import ConfigurationError
+from lightmannet.errors import CheckpointError, ConfigurationError
 from lightmannet.inference.bundle import Bundle, Draw, write_bundle
 from lightmannet.inference.calibration import calibrate, calibration_error, heated
 from lightmannet.inference.card import Tested, model_card
+from lightmannet.inference.onnx_file import check_onnx_is_there, onnx_file
 from lightmannet.inference.parts import adapts, crop_words, learner_words, representation_words
+from lightmannet.inference.recogniser import Recogniser
 from lightmannet.learners.base import Learner
 from lightmannet.metrics import UnweightedAverageRecall, UnweightedF1
 
 _NOT_WEIGHTS = ("scores.", "mean_loss.")
 _RESAMPLES = 1000
+_COMPARED = 8  # clips that onnxruntime and torch are compared on
 
 
-def export(run: str, bundle: str, draws: int = 4) -> None:
+def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
     """Pack a trained run into a bundle that answers for somebody's own clip; the run's data must be there.
 
     Temperature and threshold are fitted on the run's validation people; its test people are only scored.
@@ -39,18 +44,22 @@ def export(run: str, bundle: str, draws: int = 4) -> None:
         run: Folder of a run of ``lightning fit``, with ``config.yaml`` and ``checkpoints/``.
         bundle: Folder to write; a bundle there is replaced.
         draws: Support sets of training people that go into it, at least 1, for methods that adapt.
+        onnx: Put the adapted network into it as model.onnx as well, for other programs.
 
     Raises:
-        ConfigurationError: The run's inputs cannot be made of somebody's own clip, or the folder is no run.
+        ConfigurationError: Draws below 1, the folder is no run, the run's inputs or parts cannot serve somebody's own
+            clip, or ONNX is asked for and cannot be written.
         CheckpointError: There is no checkpoint, or it does not fit.
         DataError: The run's data cannot be read.
-        BundleError: ``bundle`` holds something else.
+        BundleError: ``bundle`` holds something else, or onnxruntime's answers differ from torch's.
     """
     from lightmannet.cli import Lightning
 
     quiet()
     if draws < 1:
         raise ConfigurationError(f"draws={draws}: at least 1 is needed")
+    if onnx:
+        check_onnx_is_there()
     configuration = _configuration(Path(run))
     checkpoint = _checkpoint(Path(run))
     with tempfile.TemporaryDirectory() as folder:
@@ -92,17 +101,25 @@ def export(run: str, bundle: str, draws: int = 4) -> None:
         "calibration": calibration.as_words(),
     }
     bank = _bank(learner, data, draws)
-    card = model_card(settings, calibration, tested, _counts(data), data.protocol.name, data.fold_number, len(bank))
+    seen = data.training.inputs[:_COMPARED]
+    shape = tuple(seen.shape[1:]) if onnx else None
+    counts, protocol = _counts(data), data.protocol.name
+    card = model_card(settings, calibration, tested, counts, protocol, data.fold_number, len(bank), shape)
     own = {name: value for name, value in weights.items() if not name.startswith(_NOT_WEIGHTS)}
-    write_bundle(Path(bundle), Bundle(settings, own, bank, card))
+    packed = Bundle(settings, own, bank, card)
+    if onnx:
+        adapted = Recogniser(learner, source.representation, source.crop, packed).network
+        packed = replace(packed, onnx=onnx_file(adapted, settings, seen))
+    write_bundle(Path(bundle), packed)
     print(f"{bundle}: written; {Path(bundle) / 'card.md'} says what it can do and cannot")
 
 
 def _configuration(run: Path) -> dict[str, Any]:
     path = run / "config.yaml"
     try:
-        configuration = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        check_config_file(str(path))
+        configuration = yaml.safe_load(path.read_bytes())
+    except OSError as error:
         raise ConfigurationError(
             f"{run}: is no folder of a run, as {path.name} cannot be read ({error}). Give the folder that `lightning "
             "fit` wrote, e.g. lightning_logs/version_0."
@@ -115,7 +132,7 @@ def _configuration(run: Path) -> dict[str, Any]:
 def _checkpoint(run: Path) -> Path:
     found = sorted((run / "checkpoints").glob("*.ckpt"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise ConfigurationError(f"{run}: has no checkpoint (checkpoints/*.ckpt); let `lightning fit` finish first.")
+        raise CheckpointError(f"{run}: has no checkpoint (checkpoints/*.ckpt); let `lightning fit` finish first.")
     return found[-1]
 
 
