@@ -39,7 +39,7 @@ MAY_IMPORT = {
             "pictures",
         )
     }
-    | {"lightmannet.benchmark.quiet"},
+    | {"lightmannet.benchmark.quiet", "lightmannet.benchmark.resampling"},
     "lightmannet/pictures": LOW | {f"lightmannet.{room}" for room in ("pictures", "inference", "files")},
 }
 WRAPPED_BY = {

@@ -64,6 +64,16 @@ class Bundle:
     onnx: bytes | None = None
 
 
+def check_room(folder: Path) -> None:
+    """Do nothing where a bundle may be written.
+
+    Raises:
+        BundleError: The folder holds something else.
+    """
+    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BundleError(f"{folder}: holds something that is no bundle; name a new folder")
+
+
 def write_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle as a whole: into a temporary folder beside ``folder``, which is then renamed.
 
@@ -75,8 +85,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
         BundleError: The folder holds something else.
         OSError: It cannot be written.
     """
-    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BundleError(f"{folder}: holds something that is no bundle; name a new folder")
+    check_room(folder)
     content = {
         "settings.json": (json.dumps(bundle.settings, indent=2) + "\n").encode(),
         "weights.safetensors": save_tensors({name: value.contiguous() for name, value in bundle.weights.items()}),

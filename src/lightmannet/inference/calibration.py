@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from lightmannet.inference.ensemble import SMALLEST
+
 _TEMPERATURES = torch.logspace(-1, 1, 401)
-_SMALLEST = 1e-6  # a probability of 0 that turns out true would cost an infinite loss
 BINS = 10
 
 
@@ -86,13 +87,13 @@ def calibrate(
 
 
 def heated(probabilities: Float[Tensor, "clip class"], temperature: float) -> Float[Tensor, "clip class"]:
-    """Return ``softmax(log p / T)``."""
-    return torch.softmax(probabilities.clamp_min(_SMALLEST).log() / temperature, dim=1)
+    """Return ``softmax(log p / T)``, as a bundle's network answers."""
+    return torch.softmax(probabilities.clamp_min(SMALLEST).log() / temperature, dim=1)
 
 
 def fit_temperature(probabilities: Float[Tensor, "clip class"], labels: Int64[Tensor, " clip"]) -> float:
     """Return the temperature from 0.1 to 10 with the least negative log-likelihood."""
-    logs = probabilities.clamp_min(_SMALLEST).log().double()
+    logs = probabilities.clamp_min(SMALLEST).log().double()
     scaled = logs[None] / _TEMPERATURES[:, None, None].double()
     losses = -torch.log_softmax(scaled, 2)[:, torch.arange(len(labels)), labels].mean(1)
     return float(_TEMPERATURES[int(losses.argmin())])

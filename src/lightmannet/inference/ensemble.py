@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-_SMALLEST = 1e-12  # keeps gradients finite where a class is ruled out
+SMALLEST = 1e-12
+"""Least probability whose logarithm is taken: keeps gradients and losses finite where a class is ruled out."""
 
 
 class Ensemble(nn.Module):
@@ -24,4 +25,4 @@ class Ensemble(nn.Module):
     def forward(self, inputs: Float[Tensor, "clip phase channel height width"]) -> Float[Tensor, "clip class"]:
         """Return logits whose softmax is the mean of the networks' probabilities."""
         probabilities = torch.stack([torch.softmax(network(inputs), 1) for network in self.networks]).mean(0)
-        return probabilities.clamp_min(_SMALLEST).log()
+        return probabilities.clamp_min(SMALLEST).log()

@@ -10,28 +10,27 @@ from typing import Any
 import torch
 import yaml
 from torch import Tensor
-from torchmetrics.classification import MulticlassAccuracy
 
 from data_modules.base import BatchPlan, SubjectDisjointDataModule
 from data_modules.clip_corpus import ClipCorpus
 from data_modules.episodic import EpisodicDataModule
 from data_modules.rendered.source import RenderedFaces
 from lightmannet.benchmark.quiet import quiet
+from lightmannet.benchmark.resampling import interval, resample
 from lightmannet.checkpoint import check_checkpoint, read_checkpoint
 from lightmannet.config_file import check_config_file
 from lightmannet.episode import Clips, Trial
 from lightmannet.errors import CheckpointError, ConfigurationError
-from lightmannet.inference.bundle import Bundle, Draw, write_bundle
+from lightmannet.inference.bundle import Bundle, Draw, check_room, write_bundle
 from lightmannet.inference.calibration import calibrate, calibration_error, heated
 from lightmannet.inference.card import Tested, model_card
 from lightmannet.inference.onnx_file import check_onnx_is_there, onnx_file
 from lightmannet.inference.parts import adapts, crop_words, learner_words, representation_words
 from lightmannet.inference.recogniser import Recogniser
 from lightmannet.learners.base import Learner
-from lightmannet.metrics import UnweightedAverageRecall, UnweightedF1
+from lightmannet.metrics.uf1_uar import unweighted_average_recall, unweighted_f1
 
 _NOT_WEIGHTS = ("scores.", "mean_loss.")
-_RESAMPLES = 1000
 _COMPARED = 8  # clips that onnxruntime and torch are compared on
 
 
@@ -60,6 +59,7 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
         raise ConfigurationError(f"draws={draws}: at least 1 is needed")
     if onnx:
         check_onnx_is_there()
+    check_room(Path(bundle))
     configuration = _configuration(Path(run))
     checkpoint = _checkpoint(Path(run))
     with tempfile.TemporaryDirectory() as folder:
@@ -154,30 +154,21 @@ def _tested(learner: Learner, data: SubjectDisjointDataModule, temperature: floa
     """Score the test people, who decide nothing; the interval is a bootstrap over people."""
     probabilities, labels = _answered(learner, data, data.testing)
     probabilities = heated(probabilities, temperature)
-    classes = probabilities.shape[1]
+    classes, answers = probabilities.shape[1], probabilities.argmax(1)
     people = sorted(set(data.testing.subjects))
-    of_person = [torch.tensor([s == name for s in data.testing.subjects]).nonzero()[:, 0] for name in people]
-    generator = torch.Generator().manual_seed(0)
-    resampled = []
-    for _ in range(_RESAMPLES):
-        chosen = torch.randint(len(people), (len(people),), generator=generator).tolist()
-        index = torch.cat([of_person[person] for person in chosen])
-        resampled.append(_uf1(probabilities[index], labels[index]))
-    low, high = torch.tensor(resampled).quantile(torch.tensor([0.025, 0.975])).tolist()
-    recall, accuracy = UnweightedAverageRecall(classes), MulticlassAccuracy(classes, average="micro")
+    cells = torch.zeros(len(people), classes, classes, dtype=torch.int64)
+    for subject, label, answer in zip(data.testing.subjects, labels.tolist(), answers.tolist(), strict=True):
+        cells[people.index(subject), label, answer] += 1
+    pooled = cells.sum(0)
     return Tested(
         people=len(people),
         clips=len(labels),
-        uf1=_uf1(probabilities, labels),
-        uf1_interval=(low, high) if len(people) > 1 else None,
-        uar=float(recall(probabilities, labels)),
-        accuracy=float(accuracy(probabilities, labels)),
-        calibration_error=calibration_error(probabilities.max(1).values, probabilities.argmax(1) == labels),
+        uf1=float(unweighted_f1(pooled)),
+        uf1_interval=interval(unweighted_f1(resample(cells[None]))) if len(people) > 1 else None,
+        uar=float(unweighted_average_recall(pooled)),
+        accuracy=float(pooled.trace() / pooled.sum()),
+        calibration_error=calibration_error(probabilities.max(1).values, answers == labels),
     )
-
-
-def _uf1(probabilities: Tensor, labels: Tensor) -> float:
-    return float(UnweightedF1(probabilities.shape[1])(probabilities, labels))
 
 
 def _bank(learner: Learner, data: SubjectDisjointDataModule, draws: int) -> tuple[Draw, ...]:

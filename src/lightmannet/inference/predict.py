@@ -12,7 +12,7 @@ from typing import Any
 from jsonargparse import ArgumentParser
 
 from lightmannet.errors import ClipError, ConfigurationError, LightmanNetError
-from lightmannet.inference.answer import Answer
+from lightmannet.inference.answer import Answer, Interval
 from lightmannet.inference.bundle import MANIFEST
 from lightmannet.inference.clip_file import open_clip
 from lightmannet.inference.labelled_clips import Wanted, wanted_clips
@@ -154,7 +154,8 @@ def _drawn(
     try:
         examination = recogniser.examine(clip.path, span, fps)
     except ClipError:
-        answer, candidates = recogniser.predict(clip.path, span, fps), ()
+        answer = recogniser.predict(clip.path, span, fps)
+        candidates: tuple[Interval, ...] = ()
     else:
         answer, candidates = examination.answer, examination.candidates
         if pictures is not None:
