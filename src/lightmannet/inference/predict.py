@@ -44,7 +44,7 @@ def predict(words: Sequence[str]) -> int:
     recogniser = load(options.model)
     made_by = _digest(Path(options.model) / MANIFEST, options.support)
     if options.support:
-        recogniser = recogniser.adapt(options.support)
+        recogniser = recogniser.adapt(options.support, options.fps)
         print(f"adapted: {recogniser.gain}", file=sys.stderr)
     interval = _interval(options.interval)
     output = None if options.output in (None, "-") else _Output(Path(options.output), made_by)

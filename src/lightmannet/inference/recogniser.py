@@ -163,7 +163,7 @@ class Recogniser:
         """Whether the bundle's method can adapt to a person."""
         return adapts(self._learner)
 
-    def adapt(self, clips: str | Path) -> "Recogniser":
+    def adapt(self, clips: str | Path, fps: float | None = None) -> "Recogniser":
         """Return a recogniser adapted to a person; this one stays as it is.
 
         The person's clips join each of the bundle's support sets, so that classes they do not show stay known; that is
@@ -171,6 +171,7 @@ class Recogniser:
 
         Args:
             clips: A folder with a subfolder a class, or a CSV ``path,label[,onset,apex,offset]``.
+            fps: Frames a second of all of them; None takes what videos say.
 
         Raises:
             ConfigurationError: The bundle's method does not adapt.
@@ -190,7 +191,7 @@ class Recogniser:
             )
         inputs = []
         for clip in wanted:
-            seen = self._look(str(clip.path), clip.interval, None)
+            seen = self._look(str(clip.path), clip.interval, fps)
             if seen.inputs is None:
                 raise ClipError(f"{clip.path}: {seen.reason or 'no face was seen to move'}; leave the clip out")
             inputs.append(seen.inputs)

@@ -26,6 +26,8 @@ _ADDRESS = "127.0.0.1"
 _LARGEST = "2gb"
 _KEPT_SECONDS = 600  # of a clip that was dropped and never asked about
 _STYLE = STYLE + "\n.answer .save a { color: var(--accent); margin-right: 1rem; }\nfooter { display: none !important; }"
+_CAMERA = {"audio": False, "video": {"width": {"ideal": 1280}, "frameRate": {"ideal": 120}, "facingMode": "user"}}
+"""What the browser is asked to record with: no sound, and as many frames a second as the camera has."""
 _INTRODUCTION = """# What moved in this face?
 Drop a clip of one face, filmed from the front with 100 frames a second or more, and ask. The answer is made on this
 machine: the clip goes nowhere else and is deleted once it is answered.
@@ -102,7 +104,13 @@ def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
 
     with gradio.Blocks(title="LightmanNet", analytics_enabled=False, delete_cache=(60, _KEPT_SECONDS)) as page:
         gradio.Markdown(_INTRODUCTION.format(WHAT_IT_IS_NOT))
-        clip = gradio.Video(sources=["upload", "webcam"], label="Clip", include_audio=True, height=280)
+        clip = gradio.Video(
+            sources=["upload", "webcam"],
+            label="Clip",
+            include_audio=True,  # without it Gradio wants ffmpeg to remove the sound of uploads
+            webcam_options=gradio.WebcamOptions(constraints=_CAMERA),
+            height=280,
+        )
         support = []
         if recogniser.adapts:
             with gradio.Accordion("Adapt to this person: a few labelled clips, of two classes at least", open=False):
