@@ -157,7 +157,8 @@ class VideoFacts:
     """What a video file says of itself.
 
     Attributes:
-        fps: Frames a second, on average; 0 where it does not say.
+        fps: Frames a second, on average: as the file says or, where it does not or the times of its frames say
+            otherwise, as in what a browser records, by these times; 0 where nothing tells.
         height: Height of a frame as it is shown, pixels.
         width: Width of a frame as it is shown, pixels.
         turned: Whether a note turns the frames.
@@ -185,7 +186,8 @@ def video_facts(path: Path) -> VideoFacts:
                 raise DataError(f"{path}: has sound but no picture; give a video of a face")
             times = sorted(packet.pts for packet in _packets(container) if packet.pts is not None)
         with av.open(str(path)) as container:
-            fps = float(container.streams.video[0].average_rate or 0)
+            stream = container.streams.video[0]
+            fps = _rate(float(stream.average_rate or 0), times, float(stream.time_base or 0))
             first = next(iter(container.decode(video=0)))
             height, width = _rgb(first).shape[:2]
             turned = bool(first.rotation)
@@ -202,6 +204,16 @@ def video_facts(path: Path) -> VideoFacts:
     return VideoFacts(fps, height, width, turned, variable)
 
 
+def _rate(said: float, times: Sequence[int], unit: float) -> float:
+    """Return frames a second: what is said, unless the times of the frames, in units of seconds, differ from it."""
+    seconds = (times[-1] - times[0]) * unit if times else 0.0
+    if seconds <= 0:
+        return said
+    measured = (len(times) - 1) / seconds
+    return said if abs(measured - said) <= _ROUNDED * said else measured
+
+
+_ROUNDED = 0.05  # times in whole milliseconds make few frames seem slower or faster
 _UNEVEN = 1.6  # times in whole milliseconds, as in .mkv, differ by up to 1.5 at 400 frames a second
 
 

@@ -107,7 +107,7 @@ def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
         clip = gradio.Video(
             sources=["upload", "webcam"],
             label="Clip",
-            include_audio=True,  # without it Gradio wants ffmpeg to remove the sound of uploads
+            include_audio=True,  # without it Gradio wants ffmpeg, to remove the sound of uploads
             webcam_options=gradio.WebcamOptions(constraints=_CAMERA),
             height=280,
         )

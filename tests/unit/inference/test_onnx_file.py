@@ -49,8 +49,8 @@ def ensemble(name: str, phases: int) -> Ensemble:
     networks = [TwoBranchNetwork(ENCODERS[name](phases)).eval() for _ in range(2)]
     with torch.no_grad():
         for network in networks:
-            network.mer_head.weight /= network(clips(8, phases)).std(0)[:, None]
-            network.mer_head.bias -= network(clips(8, phases)).mean(0)
+            network.mer_head.weight.div_(network(clips(8, phases)).std(0)[:, None])
+            network.mer_head.bias.sub_(network(clips(8, phases)).mean(0))
     return Ensemble(networks).requires_grad_(False)
 
 

@@ -91,6 +91,15 @@ def test_adapting_changes_a_copy_alone(recogniser: Recogniser, tmp_path: Path) -
     assert recogniser.predict(clip, (3, 12, 20), 100).probabilities == before
 
 
+def test_clips_to_adapt_to_are_looked_at_with_their_frame_rate(recogniser: Recogniser, tmp_path: Path) -> None:
+    # The curve of motion is smoothed over a time, so the interval that is found depends on the rate.
+    clips = [write_folder(tmp_path / "mine" / label / "1", FRAMES) for label in ("negative", "positive")]
+    person = recogniser.adapt(tmp_path / "mine", fps=240)._person
+    assert person is not None
+    assert torch.equal(person.inputs[:1], recogniser.examine(clips[0], fps=240).inputs)
+    assert not torch.equal(person.inputs[:1], recogniser.examine(clips[0]).inputs)
+
+
 def test_load_is_at_the_front_door(tmp_path: Path) -> None:
     assert lightmannet.load(write_small_bundle(tmp_path / "bundle")).classes == CLASSES
 
