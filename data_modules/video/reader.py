@@ -89,7 +89,7 @@ def check_path(path: Path, root: Path) -> None:
     if not inside:
         raise DataError(f"{path}: leaves the root {root} by '..' or by a link; put the files themselves there")
     if not there:
-        raise DataError(f"{path}: no such file or folder; check the name, and that all of the database is unpacked")
+        raise DataError(f"{path}: no such file or folder; check the name, and that all is unpacked")
 
 
 def check_numbers(path: Path, numbers: Sequence[int], wanted: Sequence[int]) -> None:

@@ -12,6 +12,9 @@ from data_modules.video.frames import Color, FrameReader, Pixels, open_frames
 from data_modules.video.video_file import VideoFile, video_facts
 from lightmannet.errors import ClipError, DataError
 
+_ANYWHERE = Path("/")
+"""Links of somebody's own clip may lead where they will; only a database keeps within its folder."""
+
 
 class KeptFrames:
     """A ``FrameReader`` that keeps what was read: a video is decoded from its beginning at each reading.
@@ -104,12 +107,12 @@ def open_clip(clip: str | Path, fps: float | None = None) -> ClipFile:
     """
     path = Path(clip)
     try:
-        reader = open_frames(path, path.absolute().parent)
+        reader = open_frames(path, _ANYWHERE)
         if isinstance(reader, VideoFile):
             facts = video_facts(path)
             if facts.turned or path.suffix.lower() == ".webm":
                 # decord reads neither turned videos nor what browsers record, which does not say how long it is.
-                reader = VideoFile(path, path.absolute().parent, backend="pyav")
+                reader = VideoFile(path, _ANYWHERE, backend="pyav")
             rate = fps or (facts.fps or None)
             return ClipFile(path, reader, rate, facts.height, facts.width, facts.turned, facts.variable)
         height, width = reader.read(reader.numbers[:1], "gray").shape[1:3]

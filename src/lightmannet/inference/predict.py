@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,18 +38,23 @@ def predict(words: Sequence[str]) -> int:
         words: What follows ``predict`` on the command line.
 
     Raises:
-        ConfigurationError: Impossible options, or an output file of another bundle.
+        ConfigurationError: Impossible options, an output file of another bundle, or nowhere to write.
         BundleError: The bundle cannot be loaded.
         ClipError: The clips to adapt to are of no use.
     """
     options = _parser().parse_args(list(words))
     recogniser = load(options.model)
     made_by = _digest(Path(options.model) / MANIFEST, options.support)
+    interval = _interval(options.interval)
+    with _as_fault_of("--output", options.output):
+        output = None if options.output in (None, "-") else _Output(Path(options.output), made_by)
+    for option, folder in (("--picture", options.picture), ("--video", options.video)):
+        if folder:
+            with _as_fault_of(option, folder):
+                _check_folder(Path(folder))
     if options.support:
         recogniser = recogniser.adapt(options.support, options.fps)
         print(f"adapted: {recogniser.gain}", file=sys.stderr)
-    interval = _interval(options.interval)
-    output = None if options.output in (None, "-") else _Output(Path(options.output), made_by)
     folders = (options.picture, options.video)
     for_people = sys.stderr if options.output == "-" else sys.stdout
     counts = dict.fromkeys(("answered", "cannot tell", "failed", "skipped"), 0)
@@ -127,6 +134,25 @@ def _clips(sources: Sequence[str]) -> Iterator[Wanted | LightmanNetError]:
             yield from wanted_clips(source)
         except LightmanNetError as error:
             yield error
+        except OSError as error:
+            yield ClipError(f"{source}: cannot be read ({error.strerror}); check its name and its permissions")
+
+
+@contextmanager
+def _as_fault_of(option: str, value: str | None) -> Iterator[None]:
+    """Say which option names a place that cannot be written, before any clip is looked at."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{option} {value}: cannot be written ({error.strerror}); name another place, or get permission"
+        ) from error
+
+
+def _check_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _answer(

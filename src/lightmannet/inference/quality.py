@@ -117,6 +117,17 @@ def motion_warnings(found: Motion) -> Iterator[QualityWarning]:
         )
 
 
+def first_frame_warnings(clip: ClipFile, crop: Crop) -> Iterator[QualityWarning]:
+    """Yield whether a crop that finds the face in a clip's first frame, to look for motion in it, finds none.
+
+    Raises:
+        ConfigurationError: The face detector's model is missing.
+        DataError: The frame cannot be read.
+    """
+    if isinstance(crop, YuNet) and not crop.find_faces(clip.kept.read(clip.numbers[:1], "gray")[0]):
+        yield QualityWarning("no_face", "fatal", "No face was found in the first frame; film one from the front.")
+
+
 def face_warnings(frame: UInt8[np.ndarray, "height width channel"], crop: Crop) -> Iterator[QualityWarning]:
     """Yield whether the frame has no face or several, if there is a face detector to ask.
 

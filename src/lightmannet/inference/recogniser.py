@@ -32,6 +32,7 @@ from lightmannet.inference.quality import (
     brightness_warnings,
     clip_warnings,
     face_warnings,
+    first_frame_warnings,
     interval_warnings,
     motion_warnings,
 )
@@ -258,6 +259,8 @@ class Recogniser:
                 candidates: tuple[Interval, ...] = ()
                 chosen: Interval | None = self._given(file, interval)
             else:
+                if faceless := list(first_frame_warnings(file, self._crop)):
+                    return _Seen(file, None, None, (), (*warnings, *faceless), watch.seconds)
                 found = watch.timed("spot", lambda: spot(file.chunks("gray"), file.numbers, self._crop, file.fps))
                 candidates, chosen = found.intervals, next(iter(found.intervals), None)
             if chosen is None:

@@ -50,6 +50,33 @@ def test_a_batch_goes_on_after_faults_and_says_so(folder: Path, capsys: pytest.C
     assert said.out.count("clips/a: ") == 1
 
 
+def test_where_nothing_can_be_written_no_clip_is_looked_at(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "file").write_text("no folder")
+    for option in ("--output", "--picture", "--video"):
+        with pytest.raises(ConfigurationError, match=rf"{option} file/below: cannot be written \(\w.*\); name another"):
+            predict(["clips", "--model", "bundle", option, "file/below"])
+    assert "clips/a" not in capsys.readouterr().out
+    assert (folder / "file").read_text() == "no folder"
+
+
+def test_nothing_is_said_of_databases(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "clips" / "a" / "img7.png").write_bytes(b"damaged")
+    write_folder(folder / "mixed", FRAMES[:3])
+    write_folder(folder / "other", FRAMES[:1, :40])
+    (folder / "other" / "img1.png").rename(folder / "mixed" / "img2.png")
+    (folder / "empty.mp4").touch()
+    names = ["missing.mp4", "clips/a", "mixed", "empty.mp4", "a.txt", "x" * 300]
+    (folder / "a.txt").touch()
+    assert predict([*names, "--model", "bundle", "--fps", "100"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("error: ") == len(names)
+    assert "missing.mp4: no such file or folder; check the name" in said
+    assert "img7.png" in said
+    assert "File name too long" in said
+    assert "database" not in said
+    assert "annotation" not in said
+
+
 def test_exit_codes(folder: Path) -> None:
     assert predict(["clips/a", "--model", "bundle", "--fps", "100"]) == 0
     assert predict(["missing.mp4", "--model", "bundle"]) == 2

@@ -1,7 +1,9 @@
 """From a clip to an answer: as in training, and "can't tell" where nothing can be told."""
 
+import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,9 @@ import lightmannet
 from data_modules.clip_corpus import ClipCorpus
 from data_modules.databases.casme2 import CASME2
 from data_modules.representations.flow_image import ApexFlow
+from data_modules.video.crop import Box, Face, YuNet
 from lightmannet.episode import Clips
-from lightmannet.errors import ClipError
+from lightmannet.errors import ClipError, ConfigurationError
 from lightmannet.inference.answer import Answer
 from lightmannet.inference.recogniser import Recogniser, load
 from tests.archives.casme2 import write_casme2
@@ -187,6 +190,81 @@ def test_large_frames_and_unknown_rates_are_said(recogniser: Recogniser, tmp_pat
     large = np.zeros((2, 2160, 3840), np.uint8) + 90
     answer = recogniser.predict(write_folder(tmp_path / "clip", large), (1, 2, 2))
     assert {"large_frames", "frame_rate_unknown", "faces_not_looked_for"} <= codes(answer).keys()
+
+
+def test_sound_alone_is_no_clip(recogniser: Recogniser, tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "song.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        assert isinstance(stream, av.AudioStream)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        sound.sample_rate = 8000
+        container.mux([*stream.encode(sound), *stream.encode(None)])
+    with pytest.raises(ClipError, match=r"song\.mp4: has sound but no picture; give a video of a face"):
+        recogniser.predict(tmp_path / "song.mp4")
+
+
+def test_a_video_filmed_sideways_is_seen_upright(recogniser: Recogniser, tmp_path: Path) -> None:
+    # A camera held on its side stores the picture turned to the left, with a note to turn it to the right.
+    upright = write_film(tmp_path / "upright.mp4", FRAMES)
+    sideways = write_film(tmp_path / "sideways.mp4", np.ascontiguousarray(np.rot90(FRAMES, 1, (1, 2))))
+    data = bytearray(sideways.read_bytes())
+    struct.pack_into(">4i", data, data.find(b"tkhd") + 44, 0, 1 << 16, 0, -1 << 16)
+    sideways.write_bytes(data)
+    a, b = (recogniser.examine(clip, (2, 12, 22)) for clip in (upright, sideways))
+    assert codes(b.answer)["turned"] == "info"
+    assert "turned" not in codes(a.answer)
+    assert np.abs(a.frames.astype(int) - b.frames).mean() < 2
+    assert b.answer.probabilities == pytest.approx(a.answer.probabilities, abs=0.02)
+
+
+def test_a_link_to_a_clip_is_the_clip(recogniser: Recogniser, tmp_path: Path) -> None:
+    clip = write_folder(tmp_path / "films" / "clip", FRAMES)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "link").symlink_to(clip)
+    a, b = (recogniser.predict(path, (3, 12, 20), 100) for path in (clip, tmp_path / "here" / "link"))
+    assert a.probabilities == b.probabilities
+
+
+def faces(*sides: float) -> list[Face]:
+    """Return faces as the detector would, in a row."""
+    points = ((8.0, 10.0), (20.0, 10.0), (10.0, 22.0), (18.0, 22.0))
+    return [Face(Box(2.0 + 30 * place, 2.0, side, side), *points, 0.9) for place, side in enumerate(sides)]
+
+
+def test_faces_are_counted_where_a_detector_is_named(
+    recogniser: Recogniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YUNET_MODEL", "model.onnx")
+    clip = write_folder(tmp_path / "clip", FRAMES)
+    for found, code, severity in ((faces(), "no_face", "fatal"), (faces(26.0, 20.0), "several_faces", "warning")):
+        monkeypatch.setattr(YuNet, "find_faces", lambda self, frame, found=found: found)
+        answer = recogniser.predict(clip, (3, 12, 20), 100)
+        assert codes(answer)[code] == severity
+        assert (answer.decision is None) == (severity == "fatal")
+    monkeypatch.setattr(YuNet, "find_faces", lambda self, frame: faces(26.0))
+    assert not {"no_face", "several_faces", "faces_not_looked_for"} & codes(recogniser.predict(clip)).keys()
+    monkeypatch.undo()
+    monkeypatch.setenv("YUNET_MODEL", str(tmp_path / "nowhere.onnx"))
+    (said,) = [w for w in recogniser.predict(clip).warnings if w.code == "faces_not_looked_for"]
+    assert "nowhere.onnx' cannot be read" in said.message
+
+
+def test_a_bundle_that_finds_faces_cannot_tell_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recogniser = load(write_small_bundle(tmp_path / "bundle", crop={"name": "YuNet", "options": {}}))
+    clip = write_folder(tmp_path / "clip", FRAMES)
+    monkeypatch.setattr(YuNet, "find_faces", lambda self, frame: faces())
+    for interval, where in ((None, "first"), ((3, 12, 20), "onset")):
+        answer = recogniser.predict(clip, interval, 100)
+        assert (answer.decision, answer.probabilities) == (None, ())
+        assert answer.reason == f"No face was found in the {where} frame; film one from the front."
+    monkeypatch.setattr(YuNet, "find_faces", lambda self, frame: faces(40.0))
+    assert recogniser.predict(clip, None, 100).decision in CLASSES
+    monkeypatch.undo()
+    monkeypatch.delenv("YUNET_MODEL", raising=False)
+    with pytest.raises(ConfigurationError, match=r"YuNet: no model file is given; get face_detection_yunet"):
+        recogniser.predict(clip)
 
 
 # --- As in training ---
