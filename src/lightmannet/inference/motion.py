@@ -4,9 +4,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Complex128, Float32, UInt8
-
-from data_modules.representations.optical_flow import dis
+from jaxtyping import Complex128, Float32, Float64
 
 _BLOCKS = 8  # rows and columns of blocks that flow is averaged over: single pixels are mostly noise
 _STRONGEST = 0.2  # share of the blocks: what moves in an expression is a small part of the face
@@ -14,25 +12,31 @@ _KEPT = 0.7  # share of the pixels that the head's motion is fitted to again: th
 
 
 class Motion(NamedTuple):
-    """Strength of motion, as fractions of the crop's width.
+    """Motion between two crops, as fractions of the crop's width.
 
     Attributes:
         head: Root mean square of the similarity transform (shift, turn, scale) that fits most pixels.
-        face: What is left, averaged over blocks of an eighth of the width, without those at the border; mean of the
-            strongest fifth of the blocks.
+        blocks: What is left, the face's, averaged over blocks of an eighth of the width, without those at the border;
+            to the right and downwards as x + iy.
     """
 
     head: float
-    face: float
+    blocks: Complex128[np.ndarray, "row column"]
+
+    @property
+    def face(self) -> float:
+        """Strength of the face's motion."""
+        return float(strength(self.blocks))
 
 
-def motion(first: UInt8[np.ndarray, "size size"], second: UInt8[np.ndarray, "size size"]) -> Motion:
-    """Return how far head and face move between two gray crops, at least 16 pixels wide."""
-    return divide(dis(first, second))
+def strength(blocks: Complex128[np.ndarray, "*frame row column"]) -> Float64[np.ndarray, "*frame"]:
+    """Return the mean length of the strongest fifth of the blocks."""
+    lengths = np.sort(np.abs(blocks).reshape(*blocks.shape[:-2], -1))
+    return np.asarray(lengths[..., -max(1, int(_STRONGEST * lengths.shape[-1])) :].mean(-1))
 
 
 def divide(flow: Float32[np.ndarray, "2 size size"]) -> Motion:
-    """Return the strengths of head and face in a flow field in pixels."""
+    """Return the motion of head and face in a flow field in pixels, at least 16 pixels wide."""
     size = flow.shape[-1]
     place = _places(size)
     # As complex numbers u + iv = shift + turn * (x + iy), where turn is rotation and scale.
@@ -50,9 +54,7 @@ def divide(flow: Float32[np.ndarray, "2 size size"]) -> Motion:
     side = grid // _BLOCKS
     rest = (moved - head).reshape(grid, grid)[: side * _BLOCKS, : side * _BLOCKS]
     blocks = rest.reshape(_BLOCKS, side, _BLOCKS, side).mean((1, 3))[1:-1, 1:-1]
-    lengths = np.sort(np.abs(blocks).ravel())
-    strongest = lengths[-max(1, int(_STRONGEST * lengths.size)) :]
-    return Motion(float(np.sqrt((np.abs(head) ** 2).mean())) / size, float(strongest.mean()) / size)
+    return Motion(float(np.sqrt((np.abs(head) ** 2).mean())) / size, blocks / size)
 
 
 @cache

@@ -68,6 +68,14 @@ def test_the_interval_is_found_where_the_face_moves(recogniser: Recogniser, tmp_
     assert answer.seconds["spot"] > 0
 
 
+def test_what_drifts_evenly_is_no_expression(recogniser: Recogniser, tmp_path: Path) -> None:
+    drift = np.linspace(0, 4, 41)  # more than the expression, whose peak is 2
+    film = write_film(tmp_path / "clip.mp4", moving_frames(list(rise_and_fall(41, 2.0) + drift), size=64))
+    answer = recogniser.predict(film)
+    assert answer.interval is not None
+    assert abs(answer.interval.apex - 20) <= 3
+
+
 def test_where_nothing_moves_nothing_is_told(recogniser: Recogniser, tmp_path: Path) -> None:
     answer = recogniser.predict(write_film(tmp_path / "clip.mp4", np.repeat(FRAMES[:1], 20, 0)))
     assert (answer.interval, answer.probabilities, answer.decision) == (None, (), None)
