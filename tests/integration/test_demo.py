@@ -3,6 +3,8 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,34 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"port {port}: cannot be used"), serve(recogniser, port):
             pass
+
+
+LISTENED = """
+import sys, urllib.request
+heard = []
+def hear(event, words):
+    if event in ("socket.bind", "socket.connect", "socket.sendto"):
+        heard.append((event, words[-1]))
+sys.addaudithook(hear)
+from lightmannet.inference.recogniser import load
+from lightmannet.pictures.demo import serve
+with serve(load(sys.argv[1])) as (url, _):
+    assert b"LightmanNet" in urllib.request.urlopen(url).read()
+for event, address in heard:
+    print(event, address[0] if isinstance(address, tuple) else "file")
+"""
+
+
+@pytest.mark.slow
+def test_the_page_speaks_to_this_machine_alone(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    command = [sys.executable, "-c", LISTENED, str(write_small_bundle(tmp_path / "bundle"))]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRADIO_", "HF_"))}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    heard = {tuple(line.split()) for line in done.stdout.splitlines()}
+    assert ("socket.bind", "127.0.0.1") in heard
+    assert ("socket.connect", "127.0.0.1") in heard
+    assert {address for _, address in heard} <= {"127.0.0.1", "file"}
 
 
 def _ask(page: Any, clip: Path, by_keyboard: bool = False) -> None:
