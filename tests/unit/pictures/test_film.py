@@ -11,7 +11,7 @@ import pytest
 from jaxtyping import UInt8
 
 from data_modules.video.video_file import VideoFile, video_facts
-from lightmannet.errors import ClipError
+from lightmannet.errors import ClipError, ConfigurationError
 from lightmannet.inference.answer import Answer, Interval, QualityWarning
 from lightmannet.inference.clip_file import open_clip
 from lightmannet.inference.predict import SOME, predict
@@ -137,7 +137,7 @@ def test_the_command_writes_a_film_of_each_answer(tmp_path: Path, capsys: pytest
     assert film.suffix == ".mp4"
     assert len(VideoFile(film, tmp_path).numbers) == len(FRAMES)
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(ConfigurationError, match=r"--video .*file: cannot be written \(File exists\)"):
         predict([str(good), f"--model={bundle}", f"--video={tmp_path / 'file'}"])
     assert (tmp_path / "file").read_text() == "in the way"
 
