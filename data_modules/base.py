@@ -183,6 +183,22 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         self.validation = select_subjects(corpus.micro, fold.validation)
         self.testing = self.corruption.testing(select_subjects(corpus.micro, fold.test), corpus.kind, seed)
 
+    def asked(self, corpus: Corpus, fold: int) -> tuple[str, ...]:
+        """Return the ids of the clips that a fold asks about; a fold that cannot be filled is refused.
+
+        Cheaper than ``setup``, and the module stays as it is: for plans of many folds.
+
+        Args:
+            corpus: What ``self.corpus`` is, read once for many modules.
+            fold: Number of the fold.
+
+        Raises:
+            DataError: The corpus has too few clips or people for what is asked.
+            ConfigurationError: The fold does not exist or has nobody to train on.
+        """
+        people = self.protocol.fold(corpus.micro, fold, self.validation_fraction, self.seed)
+        return select_subjects(corpus.micro, people.test).ids
+
     @abstractmethod
     def training_plan(self) -> BatchPlan:
         """Return what is trained on."""

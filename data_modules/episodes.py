@@ -79,6 +79,12 @@ class EpisodeSampler:
         self._check()
         self._groups, self._shares = self._task_groups()
 
+    @property
+    def drawn_from(self) -> tuple[str, ...]:
+        """Ids of the clips that tasks are made of: those of whoever shows enough, in classes of which they do."""
+        mine = [group & np.isin(self._labels, classes) for group, classes in self._groups]
+        return tuple(np.array(self.clips.ids)[np.any(mine, axis=0)].tolist())
+
     def episode(self, epoch: int, index: int) -> Episode:
         """Return task ``index`` of ``epoch``, augmented if asked for.
 

@@ -5,10 +5,10 @@ from typing import Literal, get_args
 
 from data_modules.auxiliary import Auxiliary, auxiliary_clips
 from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
-from data_modules.corpus import CorpusSource
+from data_modules.corpus import Corpus, CorpusSource, InputKind
 from data_modules.corruption import Corruption
 from data_modules.episodes import EpisodeSampler, Tasks
-from data_modules.protocols import Protocol
+from data_modules.protocols import Protocol, select_subjects
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, Episode, Trial
 from lightmannet.errors import ConfigurationError
@@ -105,11 +105,29 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         # The magnified stand-in is made of training clips: of those that are left, under the labels that they have now.
         corpus = replace(self.corpus, micro=self.training)
         self.auxiliary_pool = auxiliary_clips(self.auxiliary, corpus, self.fold, self.magnification)
-        self.sampler = self._sampler(
-            self.training, "training", self.tasks, self.separate_subjects, self.augmentation, self.seed
-        )
+        self.sampler = self._training_sampler(self.training, self.auxiliary_pool, corpus.kind)
         if self.evaluation != "training_support":
-            self._test_sampler(self.testing)  # before anything is trained for a test that cannot be made
+            # Before anything is trained for a test that cannot be made.
+            self._test_sampler(self.testing, self.auxiliary_pool, corpus.kind)
+
+    def asked(self, corpus: Corpus, fold: int) -> tuple[str, ...]:
+        """Return the ids of the clips that a fold asks about; of own-person tasks, those of people who show enough.
+
+        Raises:
+            DataError: The corpus has too few clips or people for the tasks asked for. What stand-ins for
+                macro-expressions are made of is not looked at.
+            ConfigurationError: As ``setup``.
+        """
+        people = self.protocol.fold(corpus.micro, fold, self.validation_fraction, self.seed)
+        training = select_subjects(corpus.micro, people.train)
+        training = self.corruption.training(training, len(corpus.classes), self.seed)
+        known: Auxiliary = "corpus" if self.auxiliary == "corpus" else "none"
+        pool = auxiliary_clips(known, replace(corpus, micro=training), people, self.magnification)
+        self._training_sampler(training, pool, corpus.kind)
+        testing = select_subjects(corpus.micro, people.test)
+        if self.evaluation == "training_support":
+            return testing.ids
+        return self._test_sampler(testing, pool, corpus.kind).drawn_from
 
     def training_plan(self) -> BatchPlan:
         """Return the training tasks."""
@@ -119,17 +137,25 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         """Return these clips as trials: all of them in order, or tasks made of them."""
         if self.evaluation == "training_support":
             return _Trials(self.sampler, clips, self.draws)
-        return _TestTasks(self._test_sampler(clips), self.test_tasks)
+        return _TestTasks(self._test_sampler(clips, self.auxiliary_pool, self.corpus.kind), self.test_tasks)
 
-    def _test_sampler(self, clips: Clips) -> EpisodeSampler:
+    def _training_sampler(self, clips: Clips, auxiliary: Clips | None, kind: InputKind) -> EpisodeSampler:
+        separate = self.separate_subjects
+        return self._sampler(clips, auxiliary, kind, "training", self.tasks, separate, self.augmentation, self.seed)
+
+    def _test_sampler(self, clips: Clips, auxiliary: Clips | None, kind: InputKind) -> EpisodeSampler:
         strangers = self.evaluation == "unseen_people"
         tasks: Tasks = "mixed" if strangers else "per_subject"
         # One seed for all: every method is asked the same.
-        return self._sampler(clips, "test", tasks, separate_subjects=strangers, augmentation=None, seed=0)
+        return self._sampler(
+            clips, auxiliary, kind, "test", tasks, separate_subjects=strangers, augmentation=None, seed=0
+        )
 
     def _sampler(
         self,
         clips: Clips,
+        auxiliary: Clips | None,
+        kind: InputKind,
         side: str,
         tasks: Tasks,
         separate_subjects: bool,
@@ -138,7 +164,7 @@ class EpisodicDataModule(SubjectDisjointDataModule):
     ) -> EpisodeSampler:
         return EpisodeSampler(
             clips=clips,
-            auxiliary=self.auxiliary_pool,
+            auxiliary=auxiliary,
             n_way=self.n_way,
             n_shot=self.n_shot,
             n_query=self.n_query,
@@ -146,7 +172,7 @@ class EpisodicDataModule(SubjectDisjointDataModule):
             separate_subjects=separate_subjects,
             augmentation=augmentation,
             seed=seed,
-            kind=self.corpus.kind,
+            kind=kind,
             tasks=tasks,
             side=side,
         )

@@ -60,7 +60,7 @@ def made_plan(
         for method in methods
     ]
     tested = {name: protocol.tested(corpus.micro) for name in table.conditions}
-    return Plan(table, protocol, corpus, tested, cells, {})
+    return Plan(table, protocol, corpus, tested, {}, cells, {})
 
 
 def made_results(plan: Plan, tasks: int | None = None) -> list[Result]:

@@ -28,6 +28,7 @@ EPISODIC = [
     "--data.init_args.draws=1",
     "--model.init_args.network.init_args.encoder.init_args.width=8",
 ]
+BROKEN = ["--trainer.callbacks+=tests.broken.Broken"]
 
 
 def write_table(folder: Path, **methods: list[str]) -> Path:
@@ -155,17 +156,31 @@ def test_killed_in_the_middle_it_goes_on_where_it_stopped(tmp_path: Path, capsys
 def test_a_failed_run_is_a_hole_with_a_log_and_stops_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write_table(tmp_path, supervised=SUPERVISED, maml_broken=[*EPISODIC, "--data.init_args.n_shot=500"])
+    path = write_table(tmp_path, supervised=SUPERVISED, maml_broken=[*EPISODIC, *BROKEN])
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "seeds": [0]}))
     with pytest.raises(SystemExit) as stop:
         run(path)
     assert stop.value.code == 2
     message = capsys.readouterr().err
     assert "5 of 10 runs failed" in message
-    assert "ask for 502" in message
+    assert "broke on the way" in message
     assert len(cells(tmp_path)) == 5
     assert "| maml_broken | not all folds finished" in (tmp_path / "small-kfold" / "table.md").read_text()
-    assert "ask for 502" in (tmp_path / "small-kfold" / "failed" / "maml_broken" / "fold-00.seed-0.log").read_text()
+    assert (
+        "broke on the way" in (tmp_path / "small-kfold" / "failed" / "maml_broken" / "fold-00.seed-0.log").read_text()
+    )
+
+
+def test_tasks_that_the_data_cannot_fill_are_refused_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_table(tmp_path, supervised=SUPERVISED, maml=[*EPISODIC, "--data.init_args.n_shot=20"])
+    with pytest.raises(SystemExit):
+        run(path)
+    message = capsys.readouterr().err
+    assert "small.yaml, method maml, fold 0: Class 0 has" in message
+    assert "n_shot: 20 and n_query: 2 ask for 22" in message
+    assert not cells(tmp_path)
 
 
 def test_seeds_that_are_not_whole_are_left_out_and_counted(finished: Path, tmp_path: Path) -> None:

@@ -325,9 +325,12 @@ def test_a_task_per_subject_has_clips_of_one_person_and_each_who_can_is_drawn_eq
 
 
 def test_a_person_of_two_classes_makes_tasks_of_two() -> None:
-    shown = [(0, label) for label in (0, 1) * 5] + [(1, 2)] * 5
-    tasks = sampler(clips_of(shown), n_way=2, separate_subjects=False, tasks="per_subject")
+    shown = [(0, label) for label in (0, 1) * 5] + [(0, 2)] + [(1, 2)] * 5
+    clips = clips_of(shown)
+    tasks = sampler(clips, n_way=2, separate_subjects=False, tasks="per_subject")
     assert {label for i in range(9) for label in tasks.episode(0, i).support.labels.tolist()} == {0, 1}
+    # Neither the clip of a class that is shown too rarely nor those of somebody who shows one class.
+    assert tasks.drawn_from == clips.ids[:10]
 
 
 @pytest.mark.parametrize("tasks", ["per_database", "per_subject"])

@@ -174,6 +174,25 @@ def test_test_people_who_cannot_make_such_tasks_are_refused_at_setup_with_the_cl
         module(evaluation="own_person", n_shot=2, n_query=2)
 
 
+@pytest.mark.parametrize("evaluation", ["training_support", "unseen_people", "own_person"])
+def test_the_clips_asked_about_are_known_without_setup(evaluation: str) -> None:
+    options: dict[str, Any] = {"evaluation": evaluation, "n_shot": 2, "n_query": 1, "n_way": 2, "test_tasks": 60}
+    source = MadeCorpus(clips=288, subjects=16, size=3)
+    made = EpisodicDataModule(source, SubjectKFold(4), fold=2, auxiliary="corpus", **options)
+    asked = made.asked(source.load(), 2)
+    made.setup("fit")
+    assert set(asked) == set(made.testing.ids)
+    found = {clip for trial in made.test_dataloader() if isinstance(trial, Trial) for clip in trial.query.ids}
+    assert found <= set(asked)
+    assert len(found) > 0.8 * len(asked)
+
+
+def test_a_corpus_that_cannot_make_the_training_tasks_is_refused_without_setup() -> None:
+    made = EpisodicDataModule(MadeCorpus(size=3), SubjectKFold(4), n_shot=20, n_query=5)
+    with pytest.raises(DataError, match="Class 0 has 18 training clips, but n_shot: 20 and n_query: 5 ask for 25"):
+        made.asked(MadeCorpus(size=3).load(), 0)
+
+
 def test_another_evaluation_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="evaluation is one of training_support, unseen_people, own_person"):
         module(evaluation="anybody")

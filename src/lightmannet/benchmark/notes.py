@@ -24,6 +24,7 @@ def notes(plan: Plan, summary: Summary) -> list[str]:
         f"{kind} {len(micro)} clips of {people} subjects, {how}; last epoch, nothing chosen on test subjects. "
         f"{_scores(plan, summary)}"
     ]
+    lines += [_who_is_asked(plan)] if plan.left_out else []
     compared = sum(row.comparison is not None for row in summary.rows)
     if compared:
         lines.append(
@@ -48,6 +49,20 @@ def holes(summary: Summary) -> list[str]:
     return [
         f"Holes: {missing} runs failed or are still to come ({named}). Only seeds whose folds are all there are scored."
     ]
+
+
+def _who_is_asked(plan: Plan) -> str:
+    said = ["A task needs enough clips of one person, so who shows too few is left out."]
+    for condition, left in plan.left_out.items():
+        asked = plan.tested[condition]
+        people = len({clip.rsplit("/", 1)[0] for clip in asked})
+        needs = f"{condition} needs" if condition else "It needs"
+        said.append(
+            f"{needs} {left.needed}: {len(asked)} clips of {people} people "
+            f"take part; {left.clips} clips do not, those of {left.people} other people and those of classes that "
+            "somebody shows too rarely."
+        )
+    return " ".join(said)
 
 
 def comparability(plan: Plan) -> str:

@@ -21,7 +21,7 @@ from data_modules.episodic import EpisodicDataModule
 from data_modules.protocols import LeaveOneSubjectOut, Protocol, SubjectKFold
 from lightmannet.cli import Lightning
 from lightmannet.config_file import check_config_file
-from lightmannet.errors import ConfigurationError
+from lightmannet.errors import ConfigurationError, LightmanNetError
 
 ProtocolName = Literal["kfold", "loso"]
 
@@ -123,6 +123,21 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Who is not asked about, though the protocol tests them: tasks need more clips than they show.
+
+    Attributes:
+        people: Number of people without any clip that is asked about.
+        clips: Number of clips that are not asked about, of these people and of others.
+        needed: What a task needs of a person.
+    """
+
+    people: int
+    clips: int
+    needed: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """A table's cells and what they share.
 
@@ -130,7 +145,8 @@ class Plan:
         table: The table.
         protocol: How people are divided; a condition may change its options.
         corpus: The clips.
-        tested: Ids of the clips that all folds together test, each once, by condition.
+        tested: Ids of the clips that all folds together ask about, each once, by condition.
+        left_out: Who is not asked about, by condition; only those conditions where there is somebody.
         cells: What is to be run.
         auxiliary: Kind of D^aux by method, for those that have one.
     """
@@ -139,6 +155,7 @@ class Plan:
     protocol: Protocol
     corpus: Corpus
     tested: dict[str, tuple[str, ...]]
+    left_out: dict[str, LeftOut]
     cells: list[Cell]
     auxiliary: dict[str, Auxiliary]
 
@@ -185,7 +202,8 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
 
     Raises:
         ConfigurationError: The table cannot be read, or a method's options are wrong.
-        DataError: The corpus cannot be read, or cannot fill the protocol.
+        DataError: The corpus cannot be read, or cannot fill the protocol or a method's tasks; the message says which
+            class or people are short.
     """
     table = read_table(path)
     if protocol is not None:
@@ -193,17 +211,30 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
     cells: list[Cell] = []
     auxiliary: dict[str, Auxiliary] = {}
     tested: dict[str, tuple[str, ...]] = {}
+    left_out: dict[str, LeftOut] = {}
     corpora: list[Corpus] = []
     for name, condition in table.conditions.items():
         words = {method: _words(path, table, method, condition) for method in table.methods}
-        modules = {method: _data_module(path, method, mine) for method, mine in words.items()}
-        for method, module in modules.items():
+        rows = {method: _data_module(path, method, mine) for method, mine in words.items()}
+        for method, (module, _) in rows.items():
             if isinstance(module, EpisodicDataModule) and module.auxiliary != "none":
                 auxiliary.setdefault(method, module.auxiliary)
-        first: SubjectDisjointDataModule = next(iter(modules.values()))
+        first, source = next(iter(rows.values()))
         corpora.append(first.corpus)
         first.protocol.check(first.corpus.micro, first.corpus.classes)
-        tested[name] = first.protocol.tested(first.corpus.micro)
+        folds = len(first.protocol.groups(first.corpus.micro))
+        # A row with another corpus is not known to have these clips; its runs check themselves.
+        same = {method: module for method, (module, its) in rows.items() if its == source}
+        asked = {
+            clip
+            for method, module in same.items()
+            for fold in range(folds)
+            for clip in _asked(f"{path}, method {method}{f', {name}' if name else ''}", module, first.corpus, fold)
+        }
+        all_tested = first.protocol.tested(first.corpus.micro)
+        tested[name] = tuple(clip for clip in all_tested if clip in asked)
+        if len(tested[name]) < len(all_tested):
+            left_out[name] = _left_out(all_tested, tested[name], [*same.values()])
         common = [
             code_digest(),
             *(f"{package} {version}" for package, version in versions().items()),
@@ -212,21 +243,37 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
         cells += [
             _cell(method, name, fold, seed, words[method], table, common)
             for seed in table.seeds
-            for fold in range(len(first.protocol.groups(first.corpus.micro)))
+            for fold in range(folds)
             for method in table.methods
         ]
     # The first seed of everything, then the second …
     cells.sort(key=lambda cell: table.seeds.index(cell.seed))
-    return Plan(table, table.protocol, corpora[0], tested, cells, auxiliary)
+    return Plan(table, table.protocol, corpora[0], tested, left_out, cells, auxiliary)
 
 
-def _data_module(path: Path, method: str, words: tuple[str, ...]) -> SubjectDisjointDataModule:
-    """Return the data module of a row; its whole configuration is read, so a mistake shows before anything is run."""
+def _data_module(path: Path, method: str, words: tuple[str, ...]) -> tuple[SubjectDisjointDataModule, Any]:
+    """Return a row's data module and the options of its corpus; all options are read, so a mistake shows at once."""
     try:
-        module: SubjectDisjointDataModule = Lightning(list(words), run=False).datamodule
+        cli = Lightning(list(words), run=False)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}, method {method}: {error}") from error
-    return module
+    return cli.datamodule, cli.config.data.init_args.corpus
+
+
+def _asked(row: str, module: SubjectDisjointDataModule, corpus: Corpus, fold: int) -> tuple[str, ...]:
+    try:
+        return module.asked(corpus, fold)
+    except LightmanNetError as error:
+        raise type(error)(f"{row}, fold {fold}: {error}") from error
+
+
+def _left_out(tested: tuple[str, ...], asked: tuple[str, ...], modules: list[SubjectDisjointDataModule]) -> LeftOut:
+    def people(clips: tuple[str, ...]) -> set[str]:
+        return {clip.rsplit("/", 1)[0] for clip in clips}
+
+    tasks = next(module for module in modules if isinstance(module, EpisodicDataModule))
+    needed = f"{tasks.n_way} classes with {tasks.n_shot + tasks.n_query} clips each"
+    return LeftOut(len(people(tested) - people(asked)), len(tested) - len(asked), needed)
 
 
 def _words(path: Path, table: Table, method: str, condition: Condition) -> tuple[str, ...]:

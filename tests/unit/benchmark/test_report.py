@@ -12,7 +12,7 @@ import pytest
 
 from lightmannet.benchmark.figures import amount, bounds, difference, duration, probability, share
 from lightmannet.benchmark.latex import escape, latex
-from lightmannet.benchmark.plan import Condition, Plan
+from lightmannet.benchmark.plan import Condition, LeftOut, Plan
 from lightmannet.benchmark.report import write_report
 from lightmannet.benchmark.store import Result
 from lightmannet.benchmark.summary import summarize
@@ -64,6 +64,19 @@ def test_a_hole_is_a_hole_in_every_file(tmp_path: Path) -> None:
     assert 'class="hole" data-method="weak"' in page
     assert "2 of 3 seeds" in page
     assert not [r for r in lines(tmp_path) if r["method"] == "weak"]
+
+
+def test_who_is_left_out_of_own_person_tasks_is_counted(tmp_path: Path) -> None:
+    conditions = {"K = 1": Condition([], 0.1), "K = 3": Condition([], 0.3)}
+    plan = made_plan(axis="K", conditions=conditions, seeds=(0,))
+    plan = replace(plan, left_out={"K = 3": LeftOut(people=7, clips=20, needed="2 classes with 4 clips each")})
+    said = (
+        "K = 3 needs 2 classes with 4 clips each: 84 clips of 12 people take part; 20 clips do not, those of 7 other "
+        "people and those of classes that somebody shows too rarely."
+    )
+    assert said in write(plan, made_results(plan, tasks=2), tmp_path)
+    for name in ("report.html", "table.tex"):
+        assert said in (tmp_path / name).read_text(), name
 
 
 def test_published_scores_stand_beside_real_clips_with_source_and_caveat(tmp_path: Path) -> None:
