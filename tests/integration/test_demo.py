@@ -21,6 +21,11 @@ from tests.bundles import write_small_bundle
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 120_000  # milliseconds
+_LISTEN = """
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.asked = [];
+navigator.mediaDevices.getUserMedia = (what) => { window.asked.push(what); return open(what); };
+"""
 
 
 @pytest.mark.slow
@@ -68,6 +73,37 @@ def test_a_clip_is_answered_in_a_browser_that_talks_to_nobody_else(tmp_path: Pat
     assert strangers == []
     assert errors == []
     assert not uploads.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_what_the_camera_records_is_answered_and_its_sound_is_not_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    playwright = pytest.importorskip("playwright.sync_api")
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with serve(load(write_small_bundle(tmp_path / "bundle"))) as (url, _), playwright.sync_playwright() as driver:
+        uploads = Path(os.environ["GRADIO_TEMP_DIR"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *camera])
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.add_init_script(_LISTEN)
+        page.goto(url)
+        page.get_by_role("button", name="Capture from camera").click(timeout=PATIENCE)
+        page.get_by_role("button", name="Click to Access Webcam").click(timeout=PATIENCE)
+        page.get_by_role("button", name="Record").click(timeout=PATIENCE)
+        page.get_by_text("Stop", exact=True).wait_for(timeout=PATIENCE)
+        page.wait_for_timeout(5000)  # of film
+        page.get_by_text("Stop", exact=True).click()
+        page.get_by_role("button", name="Clear").wait_for(timeout=PATIENCE)  # it was sent
+        page.get_by_role("button", name="Ask").click()
+        answer = page.locator(".answer")
+        answer.locator("h2").wait_for(timeout=PATIENCE)
+        assert answer.get_attribute("role") != "alert", answer.inner_text()
+        assert "sample.webm" in answer.inner_text()
+        assert "frames a second are few for micro-expressions" in answer.inner_text()  # their times tell how many
+        (asked,) = page.evaluate("window.asked")
+        assert asked["audio"] is False
+        assert _files(uploads) == []
+        browser.close()
 
 
 @pytest.mark.slow

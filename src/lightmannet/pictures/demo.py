@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 _ADDRESS = "127.0.0.1"
 _LARGEST = "2gb"
 _KEPT_SECONDS = 600  # of a clip that was dropped and never asked about
-_STYLE = STYLE + "\n.answer .save a { color: var(--accent); margin-right: 1rem; }\nfooter { display: none !important; }"
+_STYLE = (
+    STYLE
+    + """.answer .save a { color: var(--accent); margin-right: 1rem; }
+footer { display: none !important; }
+.label-wrap > span { text-align: left; }
+"""
+)
 _CAMERA = {"audio": False, "video": {"width": {"ideal": 1280}, "frameRate": {"ideal": 120}, "facingMode": "user"}}
 """What the browser is asked to record with: no sound, and as many frames a second as the camera has."""
 _INTRODUCTION = """# What moved in this face?
-Drop a clip of one face, filmed from the front with 100 frames a second or more, and ask. The answer is made on this
-machine: the clip goes nowhere else and is deleted once it is answered.
+Drop a clip of one face, filmed from the front with 100 frames a second or more, or record one with your camera, and
+ask. The answer is made on this machine: the clip goes nowhere else and is deleted once it is answered.
 
 *{}*"""
 
