@@ -8,6 +8,7 @@ from jaxtyping import Float64
 from data_modules.rendered.person import Person
 
 _SHIFT, _ROLL = 0.004, 0.006  # standard deviations: fractions of the image's width, radians
+_POSE = np.array([0.015, 0.012, 0.035])  # standard deviations of the same: how a person sits in one recording
 _LARGEST = np.array([0.05, 0.05, 0.1])  # beyond, the face would leave the frame
 _DRIFT, _FLICKER = 0.012, 0.004  # standard deviation and largest amplitude of the light's changes
 
@@ -47,12 +48,13 @@ def draw_distractors(
     for start in _starts(random, seconds, amount * person.talkative):
         bout = bump((seconds - start) / random.uniform(0.4, 1.5), 0.5)
         mouth += random.uniform(0.1, 0.35) * bout * np.sin(2 * np.pi * random.uniform(3, 6) * (seconds - start))
-    head = np.stack([_wander(random, seconds, 0.9) for _ in range(3)], axis=-1)
+    drift = np.array([_SHIFT, _SHIFT, _ROLL]) * np.stack([_wander(random, seconds, 0.9) for _ in range(3)], axis=-1)
+    pose = _POSE * random.standard_normal(3)
     flicker = random.uniform(0, _FLICKER) * np.sin(2 * np.pi * (random.uniform(2, 12) * seconds + random.random()))
     return Distractors(
         blink=blink,
         mouth=mouth.clip(-1, 1),
-        head=(amount * person.restless * np.array([_SHIFT, _SHIFT, _ROLL]) * head).clip(-_LARGEST, _LARGEST),
+        head=(amount * (person.restless * drift + pose)).clip(-_LARGEST, _LARGEST),
         light=1 + amount * (_DRIFT * _wander(random, seconds, 0.5) + flicker),
     )
 

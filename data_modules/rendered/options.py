@@ -69,8 +69,8 @@ class Options:
     size: int = 128
     micro_fps: int = 200
     video_fps: int = 30
-    intensity: float = 0.4
-    typical: float = 0.85
+    intensity: float = 0.5
+    typical: float = 0.95
     noise: float = 1.0
     label_noise: float = 0.05
     distractors: float = 1.0
