@@ -1,13 +1,16 @@
 """Invented faces and cameras: variety, determinism, ranges."""
 
 import pickle
+from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from data_modules.rendered.camera import Camera, draw_camera
 from data_modules.rendered.contact_sheet import contact_sheet
-from data_modules.rendered.face import TONES, Face, draw_face
+from data_modules.rendered.face import TONES, Beard, Face, HairStyle, draw_face
+from data_modules.rendered.scene import Scene, State, at_rest
 
 
 def draw(seed: int) -> Face:
@@ -69,3 +72,19 @@ def test_a_contact_sheet_is_a_picture_that_its_seed_determines() -> None:
     assert contact_sheet(0, people=2, size=64, arrows=False).shape == (128, 320, 3)
     np.testing.assert_array_equal(sheet, contact_sheet(0, people=2, size=64))
     assert (sheet != contact_sheet(1, people=2, size=64)).mean() > 0.5
+
+
+@pytest.mark.parametrize("hair", get_args(HairStyle))
+def test_every_hair_style_is_drawn_in_light_from_either_side(hair: HairStyle) -> None:
+    face = replace(draw(0), hair=hair)
+    left = replace(face, light=(-face.light[0], *face.light[1:]))
+    # What is painted is checked to be float32 throughout.
+    pictures = [Scene(shown, Camera(64)).render(State(at_rest()), None) for shown in (face, left)]
+    assert (pictures[0] != pictures[1]).mean() > 0.2
+
+
+@pytest.mark.parametrize("beard", get_args(Beard))
+def test_every_beard_is_drawn(beard: Beard) -> None:
+    bare = Scene(replace(draw(0), beard="none"), Camera(64)).render(State(at_rest()), None)
+    shown = Scene(replace(draw(0), beard=beard), Camera(64)).render(State(at_rest()), None)
+    assert (bare != shown).any() == (beard != "none")
