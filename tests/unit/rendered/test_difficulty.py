@@ -1,6 +1,7 @@
 """The label is in the motion: a linear model finds it there, and neither in shuffled labels nor in faces at rest."""
 
-from dataclasses import dataclass, replace
+import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +96,15 @@ def test_with_shuffled_labels_it_finds_nothing(cache: Path) -> None:
 def test_without_the_motion_it_finds_nothing(cache: Path, representation: Representation) -> None:
     found = clips(cache, representation)
     assert linear_uf1(found, found.labels) < CHANCE
+
+
+@pytest.mark.slow
+def test_on_the_default_corpus_a_network_leads_a_linear_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIGHTMANNET_CACHE", str(tmp_path / "cache"))
+    table(TABLE, "kfold", workers=1, results=tmp_path)
+    with (tmp_path / "rendered-kfold" / "table.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if (row["column"], row["score"]) == ("Full", "uf1")]
+    uf1 = {row["method"]: float(row["mean"]) for row in rows}
+    assert uf1["linear classifier of pixels"] < uf1["supervised Conv4"]
+    # What the README states of leaving one person out, and some more as there are fewer people to learn from.
+    assert 0.55 < uf1["supervised Conv4"] < 0.8

@@ -77,6 +77,27 @@ def test_two_workers_write_the_same_bytes_as_one_process(whole: Path, out: Path)
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_clips(tmp_path: Path) -> None:
+    peaks = [_peak_memory(tmp_path / f"{people}", people) for people in (4, 16)]
+    assert peaks[1] - peaks[0] < 24
+
+
+def _peak_memory(out: Path, people: int) -> float:
+    """Return the peak in MiB of a process that writes the corpus of so many people."""
+    program = (
+        "import resource, sys\n"
+        "from dataclasses import replace\n"
+        "from pathlib import Path\n"
+        "from data_modules.rendered.synthesize import write_corpus\n"
+        "from tests.unit.rendered.test_synthesize import SMALL\n"
+        "write_corpus(Path(sys.argv[1]), replace(SMALL, subjects=int(sys.argv[2])), workers=0)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+    )
+    words = [sys.executable, "-c", program, str(out), str(people)]
+    return float(subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
 def test_the_real_readers_read_every_clip_without_a_note(whole: Path) -> None:
     found = rows(whole)
     assert [row.kind for row in found].count("macro") == SMALL.subjects * SMALL.macro_clips
