@@ -8,7 +8,7 @@ from jaxtyping import Float64
 from data_modules.rendered.person import Person
 
 _SHIFT, _ROLL = 0.004, 0.006  # standard deviations: fractions of the image's width, radians
-_POSE = np.array([0.015, 0.012, 0.035])  # standard deviations of the same: how a person sits in one recording
+_POSE = np.array([0.02, 0.02, 0.05])  # standard deviations of the same: how a person sits in one recording
 _LARGEST = np.array([0.05, 0.05, 0.1])  # beyond, the face would leave the frame
 _DRIFT, _FLICKER = 0.012, 0.004  # standard deviation and largest amplitude of the light's changes
 

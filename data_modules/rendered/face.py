@@ -176,8 +176,8 @@ def draw_face(random: np.random.Generator) -> Face:
     beards: tuple[Beard, ...] = ("none", "stubble", "moustache", "goatee", "full")
     frames: tuple[Literal["none", "round", "square"], ...] = ("none", "round", "square")
     return Face(
-        centre=(between(0.45, 0.55), between(0.42, 0.48)),
-        scale=between(0.26, 0.315),
+        centre=(between(0.43, 0.57), between(0.41, 0.48)),
+        scale=between(0.235, 0.315),
         chin=chin,
         jaw=between(1.7, 2.3) + 0.5 * masculine,
         hairline=-between(0.78, 0.98) - 0.1 * masculine * age,
