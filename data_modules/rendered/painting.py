@@ -143,7 +143,7 @@ class Painter:
         height = 0.95 * np.sqrt(np.clip(1.12 - x**2 - ((y - 0.1) / 1.62) ** 2, 0.05, None))
         along = np.clip(y / face.nose, 0, 1)
         ridge = 0.05 + 0.21 * along**1.4
-        under = 1 / (1 + np.exp((y - face.nose + 0.03) / 0.025))
+        under = 1 / (1 + np.exp(np.minimum((y - face.nose + 0.03) / 0.025, 80)))  # beyond, float32 overflows
         above = 1 / (1 + np.exp(-(y + 0.08) / 0.07))
         wide = 0.085 + 0.05 * along
         height += ridge * np.exp(-0.5 * (side / wide) ** 2) * under * above
@@ -289,7 +289,9 @@ class Painter:
             rays = 1 + 0.15 * np.sin(9 * np.arctan2(y - level, x - middle)) * (distance < radius)
             over(face.iris, canvas.step_up(radius - distance), shade * rays * (1.25 - 0.7 * (distance / radius) ** 6))
             over((0.03, 0.025, 0.025), canvas.step_up(0.4 * radius - distance), 1.0)
-            spot = canvas.bump(middle + 0.35 * radius * float(np.sign(face.light[0])), level - 0.38 * radius, 0.020, 0.020)
+            spot = canvas.bump(
+                middle + 0.35 * radius * float(np.sign(face.light[0])), level - 0.38 * radius, 0.020, 0.020
+            )
             over((1.0, 1.0, 1.0), np.clip(1.3 * spot, 0, 0.95), 1.0)
 
     def _mouth(self, over: _Over) -> None:
