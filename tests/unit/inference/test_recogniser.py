@@ -69,7 +69,7 @@ def test_the_interval_is_found_where_the_face_moves(recogniser: Recogniser, tmp_
 
 
 def test_what_drifts_evenly_is_no_expression(recogniser: Recogniser, tmp_path: Path) -> None:
-    drift = np.linspace(0, 4, 41)  # more than the expression, whose peak is 2
+    drift = np.linspace(0, 6, 41)  # three times the expression
     film = write_film(tmp_path / "clip.mp4", moving_frames(list(rise_and_fall(41, 2.0) + drift), size=64))
     answer = recogniser.predict(film)
     assert answer.interval is not None
