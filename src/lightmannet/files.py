@@ -1,9 +1,11 @@
 """Files that are either whole or not there."""
 
-import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -17,19 +19,34 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def write_bytes_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` so that a reader sees the old file or the whole new one, also after a power cut.
-
-    Until it is whole it is a hidden file ``.<name>.….part`` in the same folder, which stays if the process is killed.
+    """Write ``content`` to ``path`` as ``written_atomically`` does.
 
     Args:
         path: Target; its folder is made if missing.
         content: Content.
     """
+    with written_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """Yield an empty file that takes the place of ``path`` at the end: a reader sees the old file or the whole new one.
+
+    Until it is whole it is a hidden file ``.<name>.….part`` in the same folder, which stays if the process is killed;
+    after an error it is removed. A power cut leaves either file, too.
+
+    Args:
+        path: Target; its folder is made if missing.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        with os.fdopen(handle, "r+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes private files; results are as readable as any other new file.
@@ -38,6 +55,6 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
         os.chmod(name, 0o666 & ~mask)
         os.replace(name, path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
             os.unlink(name)
         raise
