@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import nextafter
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ from lightmannet.inference.ensemble import SMALLEST
 _TEMPERATURES = torch.logspace(-1, 1, 401)
 BINS = 10
 
+NEVER = nextafter(1, 2)
+"""Threshold that no probability reaches, not even one rounded to 1."""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -20,7 +24,7 @@ class Calibration:
 
     Attributes:
         temperature: T > 0, by which log-probabilities are divided; 1 where there was nobody to fit it on.
-        threshold: Top probability below which no class is named, 0..1.
+        threshold: Top probability below which no class is named, 0..1, or ``NEVER``.
         people: Number of validation people.
         clips: Number of their clips; 0 means that nothing was fitted.
         error: Expected calibration error of the validation clips, each with a temperature fitted on other people;
@@ -52,7 +56,7 @@ def calibrate(
     The temperature minimises the negative log-likelihood. For the reliability and the threshold each person's clips
     are answered with a temperature fitted on the other people. The threshold makes right minus wrong answers greatest,
     so that a wrong answer costs what a right one is worth; the lowest of equally good ones is taken. If wrong ones
-    prevail at any threshold, it is 1, and no class is ever named.
+    prevail at any threshold, it is ``NEVER``, and no class is ever named.
 
     Args:
         probabilities: Class probabilities before calibration.
@@ -119,5 +123,5 @@ def _threshold(top: Float[Tensor, " clip"], right: Tensor) -> float:
     candidates = [0.0, *sorted(set(top.tolist()))]
     gains = [int(right[top >= t].sum()) - int((~right)[top >= t].sum()) for t in candidates]
     if max(gains) <= 0:
-        return 1.0
+        return NEVER
     return candidates[max(range(len(candidates)), key=lambda place: (gains[place], -place))]

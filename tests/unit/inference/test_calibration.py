@@ -116,7 +116,7 @@ def test_where_wrong_answers_prevail_no_class_is_ever_named() -> None:
     probabilities = torch.tensor([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]] * 4)
     labels = torch.tensor([1, 0] * 4)
     found = calibrate(probabilities, labels, ["a"] * 4 + ["b"] * 4)
-    assert found.threshold > float(heated(probabilities, found.temperature).max())
+    assert found.threshold > 1.0
     assert (found.answered, found.right) == (0.0, None)
 
 
