@@ -37,6 +37,10 @@ class ThisProcess(Workers):
 
     slots = 1
 
+    def __init__(self) -> None:
+        # As in worker processes, so that times compare; beside other work, two threads on small networks cost tenfold.
+        torch.set_num_threads(1)
+
     def submit(self, cell: Cell, watch: bool) -> Future[Finished]:
         """Run the cell."""
         future: Future[Finished] = Future()
