@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from data_modules.representations.flow_image import ApexFlow
-from lightmannet.inference.bundle import Bundle, Draw, write_bundle
+from lightmannet.inference.bundle import Bundle, Draw, is_weight, write_bundle
 from lightmannet.inference.calibration import Calibration
 from lightmannet.inference.parts import Words, representation_words
 from lightmannet.learners.base import Learner
@@ -39,7 +39,7 @@ def write_small_bundle(folder: Path, method: str = "maml", threshold: float = 0.
         "calibration": Calibration(temperature=2.0, threshold=threshold, people=2, clips=6).as_words(),
         **settings,
     }
-    weights = {k: v for k, v in learner.state_dict().items() if not k.startswith(("scores.", "mean_loss."))}
+    weights = {k: v for k, v in learner.state_dict().items() if is_weight(k)}
     write_bundle(folder, Bundle(words, weights, draws, "# A card\n"))
     return folder
 

@@ -33,6 +33,8 @@ class Painter:
         across, down = np.gradient(height, axis=1) / canvas.step, np.gradient(height, axis=0) / canvas.step
         length = np.sqrt(1 + across**2 + down**2)
         right, low, front = face.light
+        # The side that the light is on; a NumPy number would make what is painted with it float64.
+        self._bright = float(np.sign(right))
         self._light = (right * -across + low * -down + front) / length
         # Half-way between the light and the viewer.
         middle = np.array([right, low, front + 1]) / np.linalg.norm([right, low, front + 1])
@@ -289,9 +291,7 @@ class Painter:
             rays = 1 + 0.15 * np.sin(9 * np.arctan2(y - level, x - middle)) * (distance < radius)
             over(face.iris, canvas.step_up(radius - distance), shade * rays * (1.25 - 0.7 * (distance / radius) ** 6))
             over((0.03, 0.025, 0.025), canvas.step_up(0.4 * radius - distance), 1.0)
-            spot = canvas.bump(
-                middle + 0.35 * radius * float(np.sign(face.light[0])), level - 0.38 * radius, 0.020, 0.020
-            )
+            spot = canvas.bump(middle + 0.35 * radius * self._bright, level - 0.38 * radius, 0.020, 0.020)
             over((1.0, 1.0, 1.0), np.clip(1.3 * spot, 0, 0.95), 1.0)
 
     def _mouth(self, over: _Over) -> None:
@@ -333,12 +333,11 @@ class Painter:
         if face.hair == "fringe":
             line = np.maximum(line, -0.56 + 0.12 * x + 0.05 * strands + 0.3 * np.clip(side - 0.5, 0, None))
         elif face.hair == "parted":
-            bright = float(np.sign(face.light[0]))  # a NumPy number would make all of this float64
             line = (
                 line
                 + 0.16
-                + 0.30 * (x - 0.4) * bright * (side < 2)
-                - 0.25 * canvas.bump(0.4 * bright, face.hairline, 0.2, 0.3)
+                + 0.30 * (x - 0.4) * self._bright * (side < 2)
+                - 0.25 * canvas.bump(0.4 * self._bright, face.hairline, 0.2, 0.3)
             )
         if face.hair == "scarf":
             reach = np.where(y < 0.28, 0.28 - face.hairline - 0.1, face.chin - 0.26).astype(np.float32)

@@ -27,13 +27,12 @@ from data_modules.rendered.scene import Scene, State, at_rest
 from data_modules.representations.flow_image import ApexFlow
 from data_modules.representations.optical_flow import dis_estimator, tvl1
 from lightmannet.episode import Clips
-from lightmannet.inference.answer import Answer
-from lightmannet.inference.bundle import Bundle, Draw, write_bundle
+from lightmannet.inference.answer import STAGES, Answer
+from lightmannet.inference.bundle import Bundle, Draw, is_weight, write_bundle
 from lightmannet.inference.parts import Words, build, representation_words
 from lightmannet.inference.recogniser import load
 from lightmannet.inference.spotting import SIZE
 
-STAGES = ("read", "spot", "represent", "adapt", "predict")
 _FPS, _SMILE = 100, 30
 _CLASSES = ("negative", "positive", "surprise")
 _METHOD: Words = {
@@ -117,7 +116,7 @@ def write_random_bundle(folder: Path) -> Path:
         "calibration": {"temperature": 1.0, "threshold": 0.0, "clips": 0},
     }
     draws = tuple(Draw(_noise(random, "micro"), _noise(random, "macro")) for _ in range(_DRAWS))
-    weights = {k: v for k, v in build(_METHOD).state_dict().items() if not k.startswith(("scores.", "mean_loss."))}
+    weights = {k: v for k, v in build(_METHOD).state_dict().items() if is_weight(k)}
     write_bundle(folder, Bundle(words, weights, draws, "Random weights, to time answers with.\n"))
     return folder
 

@@ -4,7 +4,7 @@ from data_modules.auxiliary import DESCRIPTIONS
 from lightmannet.benchmark.plan import Plan
 from lightmannet.benchmark.published import comparable_columns
 from lightmannet.benchmark.resampling import DRAWS
-from lightmannet.benchmark.scores import FULL
+from lightmannet.benchmark.scores import FULL, person_of
 from lightmannet.benchmark.summary import Summary
 
 ORACLE = (
@@ -55,7 +55,7 @@ def _who_is_asked(plan: Plan) -> str:
     said = ["A task needs enough clips of one person, so who shows too few is left out."]
     for condition, left in plan.left_out.items():
         asked = plan.tested[condition]
-        people = len({clip.rsplit("/", 1)[0] for clip in asked})
+        people = len({person_of(clip) for clip in asked})
         needs = f"{condition} needs" if condition else "It needs"
         said.append(
             f"{needs} {left.needed}: {len(asked)} clips of {people} people "

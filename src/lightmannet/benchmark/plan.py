@@ -19,6 +19,7 @@ from data_modules.base import SubjectDisjointDataModule
 from data_modules.corpus import Corpus
 from data_modules.episodic import EpisodicDataModule
 from data_modules.protocols import LeaveOneSubjectOut, Protocol, SubjectKFold
+from lightmannet.benchmark.scores import person_of
 from lightmannet.cli import Lightning
 from lightmannet.config_file import check_config_file
 from lightmannet.errors import ConfigurationError, LightmanNetError
@@ -268,12 +269,9 @@ def _asked(row: str, module: SubjectDisjointDataModule, corpus: Corpus, fold: in
 
 
 def _left_out(tested: tuple[str, ...], asked: tuple[str, ...], modules: list[SubjectDisjointDataModule]) -> LeftOut:
-    def people(clips: tuple[str, ...]) -> set[str]:
-        return {clip.rsplit("/", 1)[0] for clip in clips}
-
     tasks = next(module for module in modules if isinstance(module, EpisodicDataModule))
     needed = f"{tasks.n_way} classes with {tasks.n_shot + tasks.n_query} clips each"
-    return LeftOut(len(people(tested) - people(asked)), len(tested) - len(asked), needed)
+    return LeftOut(len({*map(person_of, tested)} - {*map(person_of, asked)}), len(tested) - len(asked), needed)
 
 
 def _words(path: Path, table: Table, method: str, condition: Condition) -> tuple[str, ...]:

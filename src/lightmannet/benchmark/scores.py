@@ -41,6 +41,11 @@ def score(counts: Int64[Tensor, "*many truth prediction"], name: ScoreName) -> F
     return counts.diagonal(dim1=-2, dim2=-1).sum(-1).double() / counts.sum((-2, -1))
 
 
+def person_of(clip: str) -> str:
+    """Return the person, ``database/subject``, of a clip's id, ``database/subject/clip``."""
+    return clip.rsplit("/", 1)[0]
+
+
 def counts_by_group(
     labels: list[int], predictions: list[int], groups: list[int], n_groups: int, n_classes: int
 ) -> Int64[Tensor, "group truth prediction"]:

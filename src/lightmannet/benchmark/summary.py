@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lightmannet.benchmark.plan import Plan
 from lightmannet.benchmark.resampling import holm, interval, mean_interval, paired_p_value, resample
-from lightmannet.benchmark.scores import FULL, SCORES, ScoreName, counts_by_group, score
+from lightmannet.benchmark.scores import FULL, SCORES, ScoreName, counts_by_group, person_of, score
 from lightmannet.benchmark.store import Answer, Result
 from lightmannet.errors import LightmanNetError
 
@@ -223,7 +223,7 @@ def _check(plan: Plan, runs: list[Result]) -> None:
 def _pool(folds: list[tuple[int, list[Answer]]], n_classes: int) -> _Pooled:
     answers = [(fold, answer) for fold, some in folds for answer in some]
     labels, predictions = [a.label for _, a in answers], [a.prediction for _, a in answers]
-    people = [a.clip.rsplit("/", 1)[0] for _, a in answers]
+    people = [person_of(a.clip) for _, a in answers]
     names = sorted(set(people))
     number = {name: index for index, name in enumerate(names)}
     by_person = counts_by_group(labels, predictions, [number[name] for name in people], len(names), n_classes)

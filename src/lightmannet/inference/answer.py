@@ -5,6 +5,9 @@ from typing import Literal
 
 Severity = Literal["info", "warning", "fatal"]
 
+STAGES = ("read", "spot", "represent", "adapt", "predict")
+"""What the time of an answer is spent on, in this order."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -54,7 +57,7 @@ class Answer:
         decision: The class named, or None for "can't tell".
         reason: Why no class is named; empty otherwise.
         warnings: What makes the answer doubtful.
-        seconds: Time spent by stage: read, spot, represent, adapt, predict.
+        seconds: Time spent by stage, one of ``STAGES``.
     """
 
     clip: str

@@ -64,6 +64,11 @@ class Bundle:
     onnx: bytes | None = None
 
 
+def is_weight(name: str) -> bool:
+    """Return whether a tensor of a learner's state belongs to the method, not to what it was scored by in training."""
+    return not name.startswith(("scores.", "mean_loss."))
+
+
 def check_room(folder: Path) -> None:
     """Do nothing where a bundle may be written.
 

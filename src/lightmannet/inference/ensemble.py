@@ -1,4 +1,4 @@
-"""Several adapted networks as one: their probabilities are averaged, as in testing."""
+"""Several adapted networks as one, their probabilities averaged as in testing, and then calibrated."""
 
 from collections.abc import Sequence
 
@@ -26,3 +26,21 @@ class Ensemble(nn.Module):
         """Return logits whose softmax is the mean of the networks' probabilities."""
         probabilities = torch.stack([torch.softmax(network(inputs), 1) for network in self.networks]).mean(0)
         return probabilities.clamp_min(SMALLEST).log()
+
+
+class Calibrated(nn.Module):
+    """Answers with calibrated probabilities.
+
+    Args:
+        network: Maps inputs to class scores.
+        temperature: What the scores are divided by before the softmax.
+    """
+
+    def __init__(self, network: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.network, self.temperature = network, temperature
+        self.eval()
+
+    def forward(self, inputs: Float[Tensor, "clip phase channel height width"]) -> Float[Tensor, "clip class"]:
+        """Return the probability of each class."""
+        return torch.softmax(self.network(inputs) / self.temperature, 1)

@@ -21,7 +21,7 @@ from lightmannet.checkpoint import check_checkpoint, read_checkpoint
 from lightmannet.config_file import check_config_file
 from lightmannet.episode import Clips, Trial
 from lightmannet.errors import CheckpointError, ConfigurationError
-from lightmannet.inference.bundle import Bundle, Draw, check_room, write_bundle
+from lightmannet.inference.bundle import Bundle, Draw, check_room, is_weight, write_bundle
 from lightmannet.inference.calibration import calibrate, calibration_error, heated
 from lightmannet.inference.card import Tested, model_card
 from lightmannet.inference.onnx_file import check_onnx_is_there, onnx_file
@@ -30,7 +30,6 @@ from lightmannet.inference.recogniser import Recogniser
 from lightmannet.learners.base import Learner
 from lightmannet.metrics.uf1_uar import unweighted_average_recall, unweighted_f1
 
-_NOT_WEIGHTS = ("scores.", "mean_loss.")
 _COMPARED = 8  # clips that onnxruntime and torch are compared on
 
 
@@ -105,7 +104,7 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
     shape = tuple(seen.shape[1:]) if onnx else None
     counts, protocol = _counts(data), data.protocol.name
     card = model_card(settings, calibration, tested, counts, protocol, data.fold_number, len(bank), shape)
-    own = {name: value for name, value in weights.items() if not name.startswith(_NOT_WEIGHTS)}
+    own = {name: value for name, value in weights.items() if is_weight(name)}
     packed = Bundle(settings, own, bank, card)
     if onnx:
         adapted = Recogniser(learner, source.representation, source.crop, packed).network

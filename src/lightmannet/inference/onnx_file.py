@@ -14,28 +14,11 @@ from torch import Tensor, nn
 from lightmannet.errors import BundleError, ConfigurationError
 from lightmannet.inference.bundle import ONNX
 from lightmannet.inference.card import WHAT_IT_IS_NOT
+from lightmannet.inference.ensemble import Calibrated
 
 INPUTS, OUTPUT, OPSET = "inputs", "probabilities", 18
 TOLERANCE = 1e-5
 """Greatest difference of a probability between onnxruntime and torch."""
-
-
-class Calibrated(nn.Module):
-    """Answers with calibrated probabilities.
-
-    Args:
-        network: Maps inputs to class scores.
-        temperature: What the scores are divided by before the softmax.
-    """
-
-    def __init__(self, network: nn.Module, temperature: float) -> None:
-        super().__init__()
-        self.network, self.temperature = network, temperature
-        self.eval()
-
-    def forward(self, inputs: Float[Tensor, "clip phase channel height width"]) -> Float[Tensor, "clip class"]:
-        """Return the probability of each class."""
-        return torch.softmax(self.network(inputs) / self.temperature, 1)
 
 
 def check_onnx_is_there() -> None:

@@ -21,10 +21,10 @@ from data_modules.video.crop import Crop
 from data_modules.video.frames import Pixels, nearest
 from lightmannet.episode import Clips, concatenate
 from lightmannet.errors import BundleError, ClipError, ConfigurationError, DataError
-from lightmannet.inference.answer import Answer, Interval, QualityWarning
-from lightmannet.inference.bundle import Bundle, Draw, read_bundle
+from lightmannet.inference.answer import STAGES, Answer, Interval, QualityWarning
+from lightmannet.inference.bundle import Bundle, Draw, is_weight, read_bundle
 from lightmannet.inference.clip_file import ClipFile, open_clip
-from lightmannet.inference.ensemble import Ensemble
+from lightmannet.inference.ensemble import Calibrated, Ensemble
 from lightmannet.inference.labelled_clips import labelled_clips
 from lightmannet.inference.motion import divide
 from lightmannet.inference.parts import adapts, build
@@ -110,7 +110,7 @@ def load(folder: str | Path) -> "Recogniser":
     try:
         learner, representation, crop = (build(settings[part]) for part in ("learner", "representation", "crop"))
         missing, unexpected = learner.load_state_dict(bundle.weights, strict=False)
-        missing = [name for name in missing if not name.startswith(("scores.", "mean_loss."))]
+        missing = [name for name in missing if is_weight(name)]
         if missing or unexpected:
             raise KeyError(f"weights {[*missing, *unexpected][0]}")
         return Recogniser(learner.eval(), representation, crop, bundle)
@@ -312,7 +312,9 @@ class Recogniser:
         probabilities: tuple[float, ...] = ()
         if seen.inputs is not None:
             network = watch.timed("adapt", lambda: self.network)
-            row = watch.timed("predict", lambda: _probabilities(network, seen.inputs, self.temperature))
+            calibrated = Calibrated(network, self.temperature)
+            with torch.no_grad():
+                row = watch.timed("predict", lambda: calibrated(seen.inputs))
             probabilities = tuple(row[0].tolist())
         decision, reason = self._decide(probabilities, warnings, seen.reason)
         return Answer(
@@ -370,9 +372,7 @@ class _Seen:
 class _Watch:
     """Seconds by stage."""
 
-    seconds: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("read", "spot", "represent", "adapt", "predict"), 0.0)
-    )
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
     def timed(self, stage: str, work: Callable[[], T]) -> T:
         """Do the work and add its time to the stage's."""
@@ -414,11 +414,6 @@ def _frozen(network: nn.Module) -> nn.Module:
             if parameter is not None and not parameter.is_leaf:
                 module._parameters[name] = nn.Parameter(parameter.detach(), requires_grad=False)
     return copy.deepcopy(network).eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def _probabilities(network: nn.Module, inputs: Tensor | None, temperature: float) -> Float[Tensor, "clip class"]:
-    return torch.softmax(network(inputs) / temperature, dim=1)
 
 
 def _span(interval: Interval) -> Span:
