@@ -7,9 +7,9 @@ import torch
 
 from data_modules.corpus import CLASSES, Corpus
 from data_modules.protocols import Protocol, SubjectKFold
-from lightmannet.benchmark.plan import Cell, Condition, Method, Plan, Table
-from lightmannet.benchmark.store import Answer, Result
 from lightmannet.episode import Clips
+from lightmannet.table.plan import Cell, Condition, Method, Plan, Table
+from lightmannet.table.store import Answer, Result
 
 SKILL = {"weak": 0.2, "middling": 0.5, "LightmanNet": 0.9}
 """How much more the true class weighs than chance, by method."""

@@ -14,7 +14,7 @@ _PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "
 _PLAIN |= {f"tag:yaml.org,2002:{name}" for name in ("timestamp", "merge", "value")}
 
 
-def check_words(words: Sequence[str]) -> None:
+def check_yaml_arguments(words: Sequence[str]) -> None:
     """Check a command line: each file that it names as ``--config``, and each value that it gives.
 
     A file that is not there, and a value that is no YAML, are left to the parser.

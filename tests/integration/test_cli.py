@@ -7,7 +7,8 @@ import pytest
 import torch
 import yaml
 
-from lightmannet.cli import Lightning, main
+from lightmannet.cli import main
+from lightmannet.lightning_cli import Lightning
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 METHODS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))

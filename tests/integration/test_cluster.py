@@ -99,7 +99,7 @@ def _lose(cluster: Any, node: Any, folder: Path) -> None:
 
 def test_an_address_where_no_cluster_answers_is_refused() -> None:
     pytest.importorskip("ray", reason="the extra cluster is not installed")
-    from lightmannet.benchmark.cluster import RayCluster
+    from lightmannet.runners.cluster import RayCluster
 
     with pytest.raises(ConfigurationError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
         RayCluster("127.0.0.1:1", None)

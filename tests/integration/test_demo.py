@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from lightmannet.benchmark.answer import write_smile
+from lightmannet.commands.demo import serve
 from lightmannet.errors import ConfigurationError
 from lightmannet.inference.recogniser import load
-from lightmannet.pictures.demo import serve
+from lightmannet.timing.answer import write_smile
 from tests.bundles import write_small_bundle
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -126,7 +126,7 @@ def hear(event, words):
         heard.append((event, words[-1]))
 sys.addaudithook(hear)
 from lightmannet.inference.recogniser import load
-from lightmannet.pictures.demo import serve
+from lightmannet.commands.demo import serve
 with serve(load(sys.argv[1])) as (url, _):
     assert b"LightmanNet" in urllib.request.urlopen(url).read()
 for event, address in heard:

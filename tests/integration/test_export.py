@@ -13,9 +13,9 @@ import yaml
 from safetensors.torch import load_file
 
 from lightmannet.cli import main
+from lightmannet.commands.export import export
 from lightmannet.errors import BundleError, CheckpointError, ConfigurationError, DataError
 from lightmannet.inference.bundle import FILES, MANIFEST, read_bundle
-from lightmannet.inference.export import export
 from lightmannet.inference.recogniser import load
 from tests.archives.casme2 import write_casme2
 

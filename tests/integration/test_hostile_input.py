@@ -10,8 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightmannet.cli import Lightning, main
+from lightmannet.cli import main
 from lightmannet.learners import Supervised
+from lightmannet.lightning_cli import Lightning
 from lightmannet.networks import Conv4, TwoBranchNetwork
 
 CONFIGS = Path(__file__).parents[2] / "configs"

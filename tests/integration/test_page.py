@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from lightmannet.benchmark.figures import amount, duration, share
-from lightmannet.benchmark.plan import Condition, Plan
-from lightmannet.benchmark.report import write_report
+from lightmannet.report.number_format import amount, duration, share
+from lightmannet.report.report import write_report
+from lightmannet.table.plan import Condition, Plan
 from tests.made_results import made_corpus, made_plan, made_results, without
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -18,9 +18,9 @@ import yaml
 
 from data_modules.base import ResumableLoader, SubjectDisjointDataModule
 from data_modules.corpus import Corpus
-from lightmannet.benchmark.cell import run_cell
-from lightmannet.benchmark.plan import Plan, make_plan
-from lightmannet.benchmark.store import Result, read_result
+from lightmannet.table.cell import run_cell
+from lightmannet.table.plan import Plan, make_plan
+from lightmannet.table.store import Result, read_result
 from tests.clips import MadeCorpus
 from tests.integration.test_table import EPISODIC, ROOT, SUPERVISED, cells, run, write_table
 
@@ -258,7 +258,7 @@ class other_runner:  # noqa: N801  used like a function
         self.script = (
             "import os, sys, time, signal\n"
             "from pathlib import Path\n"
-            "from lightmannet.benchmark.claims import Claims\n"
+            "from lightmannet.runners.locks import Claims\n"
             f"print(Claims(Path({str(folder)!r})).take({key!r}), flush=True)\n"
             f"time.sleep({seconds})\n"
             "os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import yaml
 
-from lightmannet.benchmark.plan import make_plan
-from lightmannet.benchmark.report import write_report
-from lightmannet.benchmark.store import read_result
 from lightmannet.cli import main
+from lightmannet.report.report import write_report
+from lightmannet.table.plan import make_plan
+from lightmannet.table.store import read_result
 
 ROOT = Path(__file__).parents[2]
 SUPERVISED = ["--trainer.max_epochs=1", "--model.init_args.network.init_args.encoder.init_args.width=8"]

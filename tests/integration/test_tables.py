@@ -9,8 +9,8 @@ import yaml
 
 from data_modules import MEGC2019
 from data_modules.rendered.source import RenderedFaces
-from lightmannet.benchmark.plan import Plan, make_plan, read_table
 from lightmannet.cli import main
+from lightmannet.table.plan import Plan, make_plan, read_table
 from tests.archives.casme2 import ROWS, write_casme2
 from tests.clips import MadeCorpus
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from data_modules.episodes import EpisodeSampler
-from lightmannet.benchmark.meta_step import BareLoop, _in_fresh_process, _learner, _peak_memory, time_in_turns
 from lightmannet.episode import Episode
+from lightmannet.timing.meta_step import BareLoop, _in_fresh_process, _learner, _peak_memory, time_in_turns
 from tests.clips import make_clips
 
 

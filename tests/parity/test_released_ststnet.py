@@ -15,8 +15,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from safetensors.torch import save_file
 
 from data_modules.databases.megc2019 import KNOWN_COUNTS, MEGC2019, read_pixels
-from lightmannet.benchmark import check_release as module
-from lightmannet.benchmark.check_release import check_release, predict_with_released
+from lightmannet.commands import check_release as module
+from lightmannet.commands.check_release import check_release, predict_with_released
 from lightmannet.errors import CheckpointError, LightmanNetError
 from lightmannet.networks.released_ststnet import ReleasedSTSTNet
 from tests.megc2019_files import csv_row, write_rows

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_modules.schemes import read_scheme
-from lightmannet.benchmark.plan import read_table
 from lightmannet.errors import LightmanNetError
+from lightmannet.table.plan import read_table
 
 ROOT = Path(__file__).parents[2]
 VALUES: st.SearchStrategy[Any] = st.recursive(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,34 +14,42 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*(ROOT / "src" / "lightmannet").rglob("*.py"), *(ROOT / "data_modules").rglob("*.py")])
 
-LOW = {"lightmannet.episode", "lightmannet.errors"}
-MAY_IMPORT = {
-    "lightmannet/networks": LOW | {"lightmannet.networks"},
-    "lightmannet/losses": LOW | {"lightmannet.losses"},
-    "lightmannet/metrics": LOW | {"lightmannet.metrics"},
-    "lightmannet/adaptation": LOW | {"lightmannet.adaptation"},
-    "lightmannet/learners": LOW
-    | {f"lightmannet.{room}" for room in ("learners", "adaptation", "networks", "losses", "metrics")},
-    "data_modules": LOW | {"lightmannet.files", "data_modules"},
-    # Beside the commands, where methods and data meet.
-    "lightmannet/inference": LOW
-    | {"data_modules"}
-    | {
-        f"lightmannet.{room}"
-        for room in (
-            "inference",
-            "learners",
-            "networks",
-            "metrics",
-            "files",
-            "checkpoint",
-            "cli",
-            "config_file",
-            "pictures",
-        )
-    }
-    | {"lightmannet.benchmark.quiet", "lightmannet.benchmark.resampling"},
-    "lightmannet/pictures": LOW | {f"lightmannet.{room}" for room in ("pictures", "inference", "files")},
+# Rooms (and files that are rooms of their own) below src/, and what each may import beside itself.
+_WORDS = {"episode", "errors", "files"}
+_RUN = {"callbacks", "checkpoint", "config_file", "preflight", "run_folder", "wandb_run"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "episode": set(),
+    "errors": set(),
+    "files": {"errors"},
+    "silence": set(),
+    "networks": _WORDS,
+    "losses": _WORDS,
+    "metrics": _WORDS,
+    "adaptation": _WORDS,
+    "learners": {*_WORDS, "adaptation", "losses", "metrics", "networks"},
+    "config_file": {"errors"},
+    "checkpoint": {"errors", "files"},
+    "run_folder": set(),
+    "wandb_run": {"errors", "run_folder"},
+    "preflight": {"errors", "wandb_run"},
+    "callbacks": {*_WORDS, "checkpoint", "learners", "wandb_run"},
+    "lightning_cli": {"commands", "errors", "learners", "data_modules", *_RUN},
+    "table": {"", *_WORDS, "learners", "lightning_cli", "config_file", "metrics", "silence", "data_modules"},
+    "runners": {*_WORDS, "table", "metrics", "wandb_run"},
+    "report": {*_WORDS, "table", "metrics", "data_modules"},
+    "inference": {*_WORDS, "learners", "metrics", "networks", "data_modules"},
+    "pictures": {*_WORDS, "inference"},
+    "sweep": {"errors", "files"},
+    "timing": {*_WORDS, "adaptation", "inference", "learners", "networks", "silence", "data_modules"},
+    # Above all of them.
+    "commands": {
+        *(_WORDS | _RUN),
+        *("lightning_cli", "table", "runners", "report", "inference", "pictures", "sweep", "silence", "data_modules"),
+        *("learners", "metrics", "networks"),
+    },
+    "cli": {"commands", "errors", "lightning_cli"},
+    "": {"inference"},
+    "data_modules": {"episode", "errors", "files"},
 }
 WRAPPED_BY = {
     "learn2learn": {"lightmannet/adaptation/maml.py"},
@@ -50,14 +59,14 @@ WRAPPED_BY = {
     "av": {"data_modules/rendered/pictures.py", "data_modules/video/video_file.py", "lightmannet/pictures/mp4.py"},
     "skimage": {"data_modules/representations/optical_flow.py"},
     "openpyxl": {"data_modules/databases/sheets.py", "data_modules/rendered/workbook.py"},
-    "optuna": {"lightmannet/sweep/run.py"},
+    "optuna": {"lightmannet/commands/sweep.py"},
     "wandb": {"lightmannet/wandb_run.py"},
-    "altair": {"lightmannet/benchmark/plots.py", "lightmannet/sweep/plot.py"},
-    "jinja2": {"lightmannet/benchmark/page.py"},
-    "vl_convert": {"lightmannet/benchmark/page.py", "lightmannet/pictures/svg.py", "lightmannet/sweep/plot.py"},
+    "altair": {"lightmannet/report/plots.py", "lightmannet/sweep/plot.py"},
+    "jinja2": {"lightmannet/report/page.py"},
+    "vl_convert": {"lightmannet/report/page.py", "lightmannet/pictures/svg.py", "lightmannet/sweep/plot.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
-    "ray": {"lightmannet/benchmark/cluster.py"},
-    "gradio": {"lightmannet/pictures/demo.py"},
+    "ray": {"lightmannet/runners/cluster.py"},
+    "gradio": {"lightmannet/commands/demo.py"},
     "onnx": {"lightmannet/inference/onnx_file.py"},
     "onnxruntime": {"lightmannet/inference/onnx_file.py"},
     "onnxscript": {"lightmannet/inference/onnx_file.py"},
@@ -78,8 +87,8 @@ WRAPPED_BY = {
         "data_modules/video/image_folder.py",
         "data_modules/video/reader.py",
         "data_modules/video/video_file.py",
-        "lightmannet/benchmark/answer.py",
-        "lightmannet/benchmark/data.py",
+        "lightmannet/timing/answer.py",
+        "lightmannet/timing/data.py",
         "lightmannet/pictures/film.py",
         "lightmannet/pictures/image_bytes.py",
         "lightmannet/pictures/panels.py",
@@ -92,6 +101,13 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix().removeprefix("src/")
 
 
+def module_of(path: Path) -> str:
+    return name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+OURS = {module_of(path): path for path in FILES}
+
+
 @cache
 def imports(path: Path) -> set[str]:
     found: set[str] = set()
@@ -100,17 +116,37 @@ def imports(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & set(OURS)
     return found
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_each_room_imports_from_its_neighbours_only(room: str) -> None:
-    files = [path for path in FILES if name(path).startswith(f"{room}/")]
-    assert files
-    for path in files:
-        for module in imports(path):
-            if module.split(".")[0] in ("lightmannet", "data_modules"):
-                assert any(f"{module}.".startswith(f"{allowed}.") for allowed in MAY_IMPORT[room]), (name(path), module)
+def room(module: str) -> str:
+    """Return the room of a module, e.g. ``table`` of ``lightmannet.table.plan``; all of ``data_modules`` is one."""
+    package, _, rest = module.partition(".")
+    return package if package == "data_modules" else rest.split(".")[0]
+
+
+@cache
+def own_imports(path: Path) -> set[str]:
+    """Return the modules of this project that a file imports."""
+    return {module for module in imports(path) if module.split(".")[0] in ("lightmannet", "data_modules")}
+
+
+def test_every_room_has_a_rule() -> None:
+    assert {room(module) for module in OURS} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("here", MAY_IMPORT)
+def test_each_room_imports_from_its_neighbours_only(here: str) -> None:
+    for module, path in OURS.items():
+        if room(module) == here:
+            beyond = {other for other in own_imports(path) if room(other) not in MAY_IMPORT[here] | {here}}
+            assert not beyond, (module, beyond)
+
+
+def test_no_import_runs_in_a_circle() -> None:
+    graph = {module: {other for other in own_imports(path) if other in OURS} for module, path in OURS.items()}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 @pytest.mark.parametrize("package", WRAPPED_BY)
@@ -126,12 +162,12 @@ opened = []
 sys.addaudithook(lambda event, arguments: opened.append(event) if event.startswith("socket.") else None)
 import data_modules, lightmannet.cli
 commands = list(sys.modules)
-import lightmannet.benchmark.cell
+import lightmannet.table.cell
 cell = list(sys.modules)
 import lightmannet.wandb_run, data_modules.frame_augmentation, lightmannet.callbacks.predictions
 lightmannet.wandb_run._wandb()
 data_modules.frame_augmentation._albumentations()
-from lightmannet.benchmark.plan import AFTER_THE_SCORE
+from lightmannet.table.plan import AFTER_THE_SCORE
 print(json.dumps({"commands": commands, "cell": cell, "opened": opened, "after": AFTER_THE_SCORE}))
 """
 
@@ -158,5 +194,5 @@ def test_importing_opens_no_socket(imported: dict[str, list[str]]) -> None:
 
 def test_no_run_passes_through_code_that_its_key_leaves_out(imported: dict[str, list[str]]) -> None:
     loaded = [name.removeprefix("lightmannet.").replace(".", "/") + ".py" for name in imported["cell"]]
-    assert "benchmark/cell.py" in loaded
+    assert "table/cell.py" in loaded
     assert not [name for name in loaded if name.startswith(tuple(imported["after"]))]

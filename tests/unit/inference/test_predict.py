@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lightmannet.commands.predict import predict
 from lightmannet.errors import ClipError, ConfigurationError
-from lightmannet.inference.predict import is_ours, predict
 from tests.bundles import moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
 
 FRAMES = moving_frames(rise_and_fall(25, 3.0), size=64)
@@ -23,16 +23,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def lines(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def test_the_two_commands_named_predict_are_told_apart() -> None:
-    assert is_ours(["predict", "clip.mp4", "--model", "bundle"])
-    assert is_ours(["predict", "--model=bundle", "clip.mp4"])
-    assert is_ours(["predict", "--help"])
-    assert not is_ours(["predict", "--config=configs/maml.yaml"])
-    assert not is_ours(["predict", "--config", "configs/maml.yaml", "--ckpt_path", "a.ckpt"])
-    assert not is_ours(["predict", "-c", "configs/maml.yaml"])
-    assert not is_ours(["fit"])
 
 
 def test_a_batch_goes_on_after_faults_and_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

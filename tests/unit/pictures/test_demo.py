@@ -9,11 +9,11 @@ import av
 import numpy as np
 import pytest
 
+from lightmannet.commands import demo
+from lightmannet.commands.demo import answer_for
 from lightmannet.errors import ConfigurationError
 from lightmannet.inference.clip_file import open_clip
 from lightmannet.inference.recogniser import Recogniser, load
-from lightmannet.pictures import demo
-from lightmannet.pictures.demo import answer_for
 from tests.bundles import moving_frames, rise_and_fall, write_film, write_small_bundle
 
 NOBODY: tuple[None, ...] = (None, None, None)

@@ -11,10 +11,10 @@ import pytest
 from jaxtyping import UInt8
 
 from data_modules.video.video_file import VideoFile, video_facts
+from lightmannet.commands.predict import SOME, predict
 from lightmannet.errors import ClipError, ConfigurationError
 from lightmannet.inference.answer import Answer, Interval, QualityWarning
 from lightmannet.inference.clip_file import open_clip
-from lightmannet.inference.predict import SOME, predict
 from lightmannet.pictures.film import ASSUMED_FPS, SIDE, write_film
 from tests.bundles import moving_frames, rise_and_fall, write_folder, write_small_bundle
 from tests.bundles import write_film as write_clip

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lightmannet.inference.predict import ALL, SOME, predict
+from lightmannet.commands.predict import ALL, SOME, predict
 from tests.bundles import moving_frames, rise_and_fall, write_film, write_small_bundle
 
 

@@ -16,7 +16,7 @@ from data_modules.representations.base import Representation
 from data_modules.representations.flow_image import ApexFlow
 from data_modules.representations.frame_clip import FrameClip
 from lightmannet.adaptation.ridge import ridge_regression
-from lightmannet.benchmark.run import table
+from lightmannet.commands.table import table
 from lightmannet.episode import Clips
 from lightmannet.metrics import UnweightedF1
 

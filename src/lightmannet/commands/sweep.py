@@ -1,0 +1,233 @@
+"""The command ``lightmannet sweep``: a W&B sweep without an account, by Optuna."""
+
+import csv
+import io
+import shutil
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lightmannet.errors import ConfigurationError, LightmanNetError
+from lightmannet.files import write_atomically
+from lightmannet.silence import silence_lightning
+from lightmannet.sweep.plot import write_plots
+from lightmannet.sweep.search import Choice, Parameter, Range, Sweep, Value, read_sweep
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
+
+_LOCAL = (
+    # Nothing is sent, and a trial leaves its scalars and no checkpoint.
+    "--trainer.logger=lightmannet.run_folder.RunFolder",
+    "--trainer.enable_checkpointing=false",
+    "--trainer.enable_progress_bar=false",
+    "--trainer.enable_model_summary=false",
+)
+_UNLIMITED = 20
+"""Trials of a sweep that names no number and is no grid."""
+
+
+def sweep(
+    sweep: Path,
+    trials: int | None = None,
+    seed: int = 0,
+    fresh: bool = False,
+    results: Path = Path("results/sweeps"),
+    options: list[str] | None = None,
+) -> None:
+    """Search for good options as a W&B sweep does, on this machine; the same command goes on where it stopped.
+
+    Values are drawn by Optuna: TPE for bayes, at random, or the whole grid. What is chosen is chosen on the people of
+    one fold who were set aside from training; these are test people of other folds.
+
+    Args:
+        sweep: The sweep's YAML file, e.g. configs/sweeps/lightmannet.yaml.
+        trials: Trials in all, those done before included; by default the file's run_cap, the whole grid, or 20.
+        seed: Of the values drawn.
+        fresh: Forget the trials done before.
+        results: Folder of all sweeps.
+        options: Words that ``lightning fit`` takes after the command's own, e.g. [--trainer.max_epochs=3].
+
+    Raises:
+        LightmanNetError: The file is no sweep, the folder belongs to another one, or no trial went well.
+    """
+    silence_lightning()
+    plan, folder = read_sweep(sweep), results / sweep.stem
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    study = _study(plan, folder, options or [])
+    wanted = trials or plan.trials or (len(plan.grid()) if plan.method == "grid" else _UNLIMITED)
+    if plan.method == "grid":
+        wanted = min(wanted, len(plan.grid()))
+    before = len(_finished(study))
+    print(f"{sweep.stem}: {plan.method} over {len(plan.varied)} options, {before} trials done, {wanted - before} to go")
+    start, done = time.monotonic(), 0
+    try:
+        while len(_finished(study)) < wanted:
+            said = _try(plan, study, folder, seed, options or [])
+            done += 1
+            left = (time.monotonic() - start) / done * (wanted - before - done)
+            print(f"[{before + done}/{wanted}] {said}; about {left / 60:.1f} min left", flush=True)
+            _write_table(plan, study, folder)
+    finally:
+        _write_plots(plan, study, folder)
+    _tell(plan, study, folder)
+
+
+def _study(plan: Sweep, folder: Path, options: list[str]) -> "Study":
+    """Open the folder's store of trials, or make it.
+
+    Raises:
+        LightmanNetError: Optuna is not there.
+        ConfigurationError: The store is that of another search.
+    """
+    try:
+        import optuna
+    except ModuleNotFoundError as error:
+        raise LightmanNetError("A sweep needs Optuna: pip install -e '.[sweep]', or run `make install`.") from error
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = JournalStorage(JournalFileBackend(str(folder / "trials.jsonl")))
+    direction: Literal["maximize", "minimize"] = "maximize" if plan.maximize else "minimize"
+    study = optuna.create_study(storage=storage, study_name=folder.name, direction=direction, load_if_exists=True)
+    search = repr((plan.method, plan.metric, plan.words, sorted(plan.parameters.items()), options))
+    if study.user_attrs.get("search", search) != search:
+        raise ConfigurationError(
+            f"{folder} holds the trials of another search: the file or its options were changed since. Start over with "
+            "--fresh=true, or choose another folder with --results."
+        )
+    study.set_user_attr("search", search)
+    return study
+
+
+def _try(plan: Sweep, study: "Study", folder: Path, seed: int, options: list[str]) -> str:
+    """Run one trial, keep its outcome, and return a line about it."""
+    study.sampler = _sampler(plan, seed, len(study.trials))
+    if plan.method == "grid":
+        # Optuna's own sampler of grids wants to own the loop.
+        tried = [trial.params for trial in _finished(study)]
+        study.enqueue_trial(next(point for point in plan.grid() if point not in tried))
+    trial = study.ask()
+    values = {name: _suggest(trial, name, parameter) for name, parameter in plan.varied.items()}
+    home, start = folder / f"trial-{trial.number:03d}", time.monotonic()
+    words = [*plan.command(values), *_LOCAL, f"--trainer.logger.init_args.save_dir={home}", *options]
+    score, said = None, ""
+    try:
+        score = _score(plan, words[1:])
+    except Exception as error:
+        # One bad combination does not stop the others.
+        write_atomically(home / "failed.log", "".join(traceback.format_exception(error)))
+        said = " ".join(str(error).split())
+        trial.set_user_attr("error", said)
+    trial.set_user_attr("seconds", round(time.monotonic() - start, 1))
+    if score is None:
+        study.tell(trial, state=_failed())
+        return f"trial {trial.number} FAILED: {said} (log: {home / 'failed.log'})"
+    study.tell(trial, score)
+    return f"trial {trial.number}: {plan.metric} {score:.3f}, best {study.best_value:.3f}"
+
+
+def _score(plan: Sweep, words: list[str]) -> float:
+    """Train with these options and return the score of the people set aside.
+
+    Raises:
+        ConfigurationError: Nobody was set aside, or the method does not log the metric.
+    """
+    from lightmannet.lightning_cli import Lightning
+
+    cli = Lightning(words, run=False)
+    if not cli.datamodule.validation_fraction > 0:
+        raise ConfigurationError(
+            f"{plan.metric} needs people set aside from training: set data.init_args.validation_fraction, e.g. to 0.15."
+        )
+    cli.trainer.fit(cli.model, datamodule=cli.datamodule)
+    if plan.metric not in cli.trainer.callback_metrics:
+        raise ConfigurationError(
+            f"{plan.metric} was not logged; logged were {', '.join(sorted(cli.trainer.callback_metrics))}."
+        )
+    return float(cli.trainer.callback_metrics[plan.metric])
+
+
+def _sampler(plan: Sweep, seed: int, number: int) -> Any:
+    """Return what draws trial ``number``: from a seed of its own, so that a sweep goes on as if it had not stopped."""
+    from optuna.samplers import RandomSampler, TPESampler
+
+    own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    # A trial that was killed stays "running" for ever, and would push others away.
+    return TPESampler(seed=own, constant_liar=False) if plan.method == "bayes" else RandomSampler(own)
+
+
+def _suggest(trial: "Trial", name: str, parameter: Parameter) -> Value:
+    if isinstance(parameter, Choice):
+        return trial.suggest_categorical(name, list(parameter.values))
+    if parameter.integer:
+        return trial.suggest_int(name, int(parameter.low), int(parameter.high))
+    return trial.suggest_float(name, parameter.low, parameter.high, log=parameter.logarithmic, step=parameter.step)
+
+
+def _failed() -> Any:
+    from optuna.trial import TrialState
+
+    return TrialState.FAIL
+
+
+def _finished(study: "Study") -> list["FrozenTrial"]:
+    return [trial for trial in study.trials if trial.state.is_finished()]
+
+
+def _write_table(plan: Sweep, study: "Study", folder: Path) -> None:
+    """Write all finished trials to one file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["trial", "state", plan.metric, "seconds", *plan.varied, "error"])
+    for trial in _finished(study):
+        drawn = [trial.params.get(name, "") for name in plan.varied]
+        about = trial.user_attrs
+        value = "" if trial.value is None else trial.value
+        state = trial.state.name.lower()
+        writer.writerow([trial.number, state, value, about.get("seconds", ""), *drawn, about.get("error", "")])
+    write_atomically(folder / "trials.csv", text.getvalue())
+
+
+def _write_plots(plan: Sweep, study: "Study", folder: Path) -> None:
+    """Write what the trials say as plots, if there is something to compare."""
+    good = [trial for trial in _finished(study) if trial.value is not None]
+    if len(good) > 1:
+        history = [(trial.number, float(trial.value or 0.0)) for trial in good]
+        values = [(float(trial.value or 0.0), dict(trial.params)) for trial in good]
+        logarithmic = {name for name, p in plan.varied.items() if isinstance(p, Range) and p.logarithmic}
+        write_plots(folder, plan.metric, plan.maximize, history, values, _importances(study), logarithmic)
+
+
+def _importances(study: "Study") -> dict[str, float]:
+    """Return how much each option decided whether a trial was among the best, summing to 1; none for few trials."""
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+    try:
+        return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    except (RuntimeError, ValueError):
+        return {}
+
+
+def _tell(plan: Sweep, study: "Study", folder: Path) -> None:
+    """Print the best trial and where everything is.
+
+    Raises:
+        LightmanNetError: No trial went well.
+    """
+    finished = _finished(study)
+    good = [trial for trial in finished if trial.value is not None]
+    if not good:
+        raise LightmanNetError(f"None of {len(finished)} trials went well; {folder / 'trials.csv'} says why.")
+    best = study.best_trial
+    print(f"\nBest of {len(good)} trials ({len(finished) - len(good)} failed): {plan.metric} {best.value:.3f} with")
+    print("\n".join(f"  --{name}={value}" for name, value in best.params.items()))
+    print("The best of many looks better than it is: on few people set aside the scores are noisy.")
+    print(f"All trials: {folder / 'trials.csv'}; plots: {folder / 'sweep.html'}, sweep.png")

@@ -1,0 +1,180 @@
+"""Lightning's command line over this project's methods and data modules."""
+
+import sys
+from typing import NoReturn
+
+from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.utilities import rank_zero_info
+
+import data_modules
+import lightmannet.learners  # noqa: F401  makes the methods known by their short names
+from lightmannet.callbacks.monitor import Monitor
+from lightmannet.callbacks.predictions import PredictionsFile
+from lightmannet.callbacks.run_log import RunLog
+from lightmannet.callbacks.run_state import RunState
+from lightmannet.checkpoint import check_checkpoint
+from lightmannet.commands import VERBS
+from lightmannet.config_file import check_yaml_arguments
+from lightmannet.errors import ConfigurationError
+from lightmannet.learners.base import Learner
+from lightmannet.preflight import check_machine
+
+
+def run_lightning(args: list[str] | None = None) -> None:
+    """Run one of Lightning's verbs.
+
+    Args:
+        args: Arguments after the program's name; None takes those of the command line.
+
+    Raises:
+        ConfigurationError: Wrong options or files, or what Lightning says of a misconfiguration.
+    """
+    check_yaml_arguments(sys.argv[1:] if args is None else args)
+    try:
+        Lightning(args)
+    except MisconfigurationException as error:
+        raise ConfigurationError(str(error)) from error
+
+
+class Lightning(LightningCLI):
+    """Lightning's command line over this project's methods and data modules.
+
+    Args:
+        args: The words to parse; None takes those of the command line.
+        run: Run the subcommand that they name; otherwise they name none, and ``model``, ``datamodule`` and ``trainer``
+            are only made.
+    """
+
+    def __init__(self, args: list[str] | None, run: bool = True) -> None:
+        self._verb = next(iter(sys.argv[1:] if args is None else args), "")
+        super().__init__(
+            Learner,
+            data_modules.SubjectDisjointDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_callback=_ConfigFile if run else None,
+            trainer_defaults={
+                # The data modules share batches out themselves; Lightning's sampler would repeat test clips to fill up.
+                "use_distributed_sampler": False,
+                "num_sanity_val_steps": 0,
+                "logger": {"class_path": "lightmannet.run_folder.RunFolder", "init_args": {"save_dir": "."}},
+                "callbacks": [PredictionsFile()] if run else [],
+                "plugins": [{"class_path": "lightmannet.checkpoint.SafeCheckpoints"}],
+            },
+            seed_everything_default=0,
+            parser_kwargs={"epilog": f"This project's own commands, each with its --help: {', '.join(VERBS)}."},
+            parser_class=_Parser,
+            args=args,
+            run=run,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+        )
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # which are needed depends on the words
+        """Return the verbs and what their methods are not asked for: the one that is named, or all to choose from.
+
+        A verb's options take half a second to collect.
+        """
+        known = super().subcommands()
+        return {self._verb: known[self._verb]} if self._verb in known else known
+
+    def _set_seed(self) -> None:
+        """Seed everything; a seed out of range is the user's mistake."""
+        try:
+            super()._set_seed()
+        except ValueError as error:
+            raise ConfigurationError(f"seed_everything: {error}") from error
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the options as they were given: Lightning would let those in a checkpoint override them."""
+
+    def instantiate_classes(self) -> None:
+        """Make model, data module and trainer; what they say of an impossible option is passed on as it is."""
+        try:
+            super().instantiate_classes()
+        # The Trainer, modules and torch say in as many ways that a value cannot be.
+        except (ArithmeticError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise ConfigurationError(f"These options cannot be: {_plain(str(error))}") from error
+        except MisconfigurationException as error:
+            if "No supported gpu backend" not in str(error):
+                raise
+            raise ConfigurationError(
+                "trainer.accelerator: gpu, but torch finds no GPU here. Set --trainer.accelerator=cpu (or auto), or "
+                "install a CUDA build of torch."
+            ) from error
+        if self.trainer.accumulate_grad_batches < 1:
+            raise ConfigurationError(
+                f"trainer.accumulate_grad_batches: {self.trainer.accumulate_grad_batches}, but an update needs a batch "
+                "at least. Set 1 or more."
+            )
+
+    def after_instantiate_classes(self) -> None:
+        """Look at machine and checkpoint before data are read, and let Lightning load weights only."""
+        if self.subcommand is None:
+            return
+        check_machine(self.trainer)
+        # Lightning reads a checkpoint first and makes the model double then, which would round its weights.
+        if self.trainer.precision == "64-true":
+            self.model.double()
+        options = self.config_init[self.subcommand]
+        now = _deciding(self.config[self.subcommand])
+        if options.get("ckpt_path") not in (None, "best", "last", "hpc"):
+            before = check_checkpoint(options["ckpt_path"], self.model, resume=self.subcommand == "fit")
+            if self.subcommand == "fit":
+                _report_changes(before, now)
+        options["weights_only"] = True
+        # The log is the last, so that at the end of a run all files are there.
+        self.trainer.callbacks.extend([RunState(now), RunLog()])  # type: ignore[attr-defined]  # made by a part of the Trainer
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """One seed for initial weights, dropout and everything that the data module draws; what training logs."""
+        parser.link_arguments("seed_everything", "data.init_args.seed")
+        parser.add_lightning_class_args(Monitor, "monitor")
+
+
+class _Parser(LightningArgumentParser):
+    """Says what is wrong with an option without printing every option there is."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        hint = "The option --help lists what can be set; --print_config shows what is."
+        raise ConfigurationError(f"{_plain(message)}\n{hint}") from ex
+
+
+class _ConfigFile(SaveConfigCallback):
+    """Writes the run's config.yaml and tells the logger, so that a dashboard can sort runs by their options."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if trainer.logger is not None:
+            options = self.config.as_dict()
+            chosen = {key: options[key] for key in ("seed_everything", "model", "data")}
+            verb = trainer.state.fn.value if trainer.state.fn else stage
+            trainer.logger.log_hyperparams({**chosen, "stage": verb})
+
+
+def _deciding(config: Namespace) -> dict[str, str]:
+    """Return the options that decide what is learned, by name, as text."""
+    parts = ("seed_everything", "model", "data", "trainer.precision", "trainer.accumulate_grad_batches")
+    return {name: str(value) for name, value in vars(config.as_flat()).items() if name.startswith(parts)}
+
+
+def _report_changes(before: dict[str, str], now: dict[str, str]) -> None:
+    """Say which options differ from those that a checkpoint was trained with."""
+    changed = [
+        f"  {name}: {before.get(name, 'not there')} → {now.get(name, 'not there')}"
+        for name in sorted(before.keys() | now.keys())
+        if before and before.get(name) != now.get(name)
+    ]
+    if changed:
+        rank_zero_info(
+            "The run goes on with other options than the checkpoint was trained with:\n" + "\n".join(changed)
+        )
+
+
+def _plain(message: str) -> str:
+    """Return the parser's message without its account of Python types; a line that is not known stays."""
+    noise = ("Does not validate", "Subtypes:", "Errors:", "- Expected a <class 'NoneType'>", "Given value")
+    lines = [line for line in message.strip().splitlines() if not line.strip().startswith(noise)]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What comes after the score: summaries, plots and pages of finished results."""

@@ -1,0 +1,57 @@
+"""How numbers are written in tables, the same in Markdown, LaTeX and on the page."""
+
+import math
+
+from lightmannet.report.summary import Comparison, Estimate
+
+
+def share(value: float) -> str:
+    """Return a number in [-1, 1] with three digits and without the zero: ``.684``, ``−.020``, ``1.000``."""
+    text = f"{abs(value):.3f}"
+    text = text.removeprefix("0") if text != "0.000" else ".000"
+    return f"−{text}" if value < 0 and float(text) != 0 else text
+
+
+def difference(value: float) -> str:
+    """Return a difference of scores with its sign: ``+.041``, ``−.020``."""
+    text = share(value)
+    return text if text.startswith("−") else f"+{text}"
+
+
+def spread(estimate: Estimate) -> str:
+    """Return mean ± standard deviation over seeds, or the one value: ``.684 ± .017``."""
+    deviation = estimate.deviation
+    return share(estimate.mean) if deviation is None else f"{share(estimate.mean)} ± {share(deviation)}"
+
+
+def bounds(low: float, high: float) -> str:
+    """Return an interval: ``.640 – .725``; nothing where it is not known."""
+    return "" if math.isnan(low) or math.isnan(high) else f"{share(low)} – {share(high)}"
+
+
+def probability(p_value: float) -> str:
+    """Return a p-value with three digits, or ``< .001``."""
+    return "< .001" if p_value < 0.001 else share(p_value)
+
+
+def compared(comparison: Comparison | None) -> str:
+    """Return difference and corrected p-value: ``−.048, p = .012``; nothing without a comparison."""
+    if comparison is None:
+        return ""
+    p_value = probability(comparison.corrected)
+    return f"{difference(comparison.difference)}, p {p_value if p_value.startswith('<') else f'= {p_value}'}"
+
+
+def amount(number: float) -> str:
+    """Return a count in thousands, millions or billions with about three digits: ``12.3 k``, ``1.25 M``."""
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}" if number / size < 999.5 else f"{number / size:.0f}{unit}"
+    return f"{number:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``12 s``, ``1.2 s`` or ``31 ms``."""
+    if seconds >= 10:
+        return f"{seconds:.0f} s"
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"

@@ -1,0 +1,139 @@
+"""Scores that others published for MEGC2019, from one file that says where each was read and what is wrong with it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from data_modules.corpus import Corpus
+from lightmannet.errors import ConfigurationError
+from lightmannet.metrics.scores import FULL
+
+_FILE = Path(__file__).with_name("published.yaml")
+
+
+@dataclass(frozen=True)
+class Caveat:
+    """What is wrong with a number, or to be known of it: a few words, and a sentence."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where numbers were read, in a few words, and where that is to be found; None where we do not know."""
+
+    text: str
+    address: str | None
+
+    def __str__(self) -> str:
+        return self.text if self.address is None else f"{self.text} ({self.address})"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A method's published scores.
+
+    Attributes:
+        method: Its name.
+        source: Where the numbers were read.
+        protocol: How they were made.
+        samples: Number of clips by column.
+        scores: UF1 and UAR in [0, 1] by column, ``Full`` or a database; None where not given.
+        caveats: What is wrong with them, or to be known.
+        recomputed: Whether we computed them from what the authors released.
+    """
+
+    method: str
+    source: Source
+    protocol: str
+    samples: dict[str, int]
+    scores: dict[str, tuple[float | None, float | None]]
+    caveats: tuple[Caveat, ...]
+    recomputed: bool
+
+
+@cache
+def published_scores(path: Path = _FILE) -> tuple[Published, ...]:
+    """Return every entry of the file, in its order.
+
+    Args:
+        path: YAML with ``protocol``, ``samples``, ``caveats``, ``sources`` (``text``, and an ``address`` that may be
+            null) and ``entries``.
+
+    Raises:
+        ConfigurationError: An entry has no source or one that is not listed, a caveat that is not explained, a column
+            without a sample count, or a score outside [0, 1].
+    """
+    content = _content(path)
+    return tuple(_entry(path, content, entry) for entry in content["entries"])
+
+
+@cache
+def _content(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _entry(path: Path, content: dict[str, Any], entry: dict[str, Any]) -> Published:
+    where = f"{path.name}, {entry['method']}"
+    if entry.get("source") not in content["sources"]:
+        raise ConfigurationError(
+            f"{where}: source: {entry.get('source')!r} is none of those listed. No number without one."
+        )
+    caveats = entry.get("caveats", [])
+    for caveat in caveats:
+        if caveat not in content["caveats"]:
+            raise ConfigurationError(f"{where}: caveat {caveat!r} is not explained under caveats.")
+    source = Source(**content["sources"][entry["source"]])
+    if source.address is None:
+        caveats = [*caveats, "no_address"]
+    samples = {**content["samples"], **entry.get("samples", {})}
+    for column, pair in entry["scores"].items():
+        if column not in samples:
+            raise ConfigurationError(f"{where}: column {column!r} has no number of samples.")
+        if len(pair) != 2 or any(number is not None and not 0 <= number <= 1 for number in pair):
+            raise ConfigurationError(f"{where}: {column} must be UF1 and UAR in [0, 1], but is {pair}.")
+    return Published(
+        method=entry["method"],
+        source=source,
+        protocol=content["protocol"],
+        samples={column: samples[column] for column in entry["scores"]},
+        scores={column: (uf1, uar) for column, (uf1, uar) in entry["scores"].items()},
+        caveats=tuple(Caveat(**content["caveats"][caveat]) for caveat in caveats),
+        recomputed="recomputed" in caveats,
+    )
+
+
+def published_beside(corpus: Corpus) -> tuple[Published, ...]:
+    """Return the entries that have a score in one of the columns comparable with this corpus."""
+    columns = set(comparable_columns(corpus))
+    return tuple(entry for entry in published_scores() if columns & set(entry.scores))
+
+
+def sources_and_caveats(entries: Sequence[Published]) -> tuple[dict[Source, list[str]], dict[Caveat, list[str]]]:
+    """Return each source and each caveat once, in the order of their first entry, with the methods it is about."""
+    sources: defaultdict[Source, list[str]] = defaultdict(list)
+    caveats: defaultdict[Caveat, list[str]] = defaultdict(list)
+    for entry in entries:
+        sources[entry.source].append(entry.method)
+        for caveat in entry.caveats:
+            caveats[caveat].append(entry.method)
+    return dict(sources), dict(caveats)
+
+
+def comparable_columns(corpus: Corpus) -> tuple[str, ...]:
+    """Return the columns in which published scores may stand beside ours: databases of MEGC2019 that are here whole.
+
+    ``Full`` is among them where all three are. Generated clips, and other databases, may stand beside none.
+    """
+    if corpus.synthetic or not corpus.name.startswith("megc2019"):
+        return ()
+    sizes: dict[str, int] = _content(_FILE)["samples"]
+    here = Counter(corpus.micro.databases)
+    whole = tuple(name for name in sizes if name != FULL and here.get(name) == sizes[name])
+    return (*whole, FULL) if len(whole) == len(sizes) - 1 == len(here) else whole

@@ -1,0 +1,1 @@
+"""A table: what it consists of, and how one of its cells is run and kept."""
