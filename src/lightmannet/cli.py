@@ -37,7 +37,9 @@ def main(args: list[str] | None = None) -> None:
         command: Any = pkgutil.resolve_name(VERBS[verb])
         rest = given[len(verb.split()) :]
         if verb in PARSES_ITSELF:
-            sys.exit(command(rest))
+            if (code := command(rest)) is not None:
+                sys.exit(code)
+            return
         auto_cli(command, args=rest, prog=f"lightmannet {verb}", parser_class=_Switches)
     # OSError: a full disk, no permission; its message names the file.
     except (LightmanNetError, OSError) as error:
