@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.databases.registry import READERS
 from data_modules.video import video_file
 from data_modules.video.image_folder import ImageFolder
 from data_modules.video.reader import Color, Pixels
@@ -188,14 +187,6 @@ def test_macro_expressions_without_an_emotion_serve_by_their_action_units(tmp_pa
     more = [f"{CORPUS}.scheme={scheme}", "--data.init_args.n_way=2", "--model.init_args.network.init_args.n_classes=2"]
     fit("samm", "apex_flow", f"{CORPUS}.macro={long}", *more)
     assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
-
-
-@pytest.mark.parametrize("name", READERS)
-def test_the_readme_says_of_each_database_how_to_get_it_and_what_its_folder_holds(name: str) -> None:
-    readme = (CONFIGS.parent / "README.md").read_text()
-    d = READERS[name].description
-    for text in (d.title, f"<code>{name}</code>", d.certainty, d.request, d.licence, f"`{d.variable}`", d.tree):
-        assert text in readme
 
 
 def test_the_list_of_databases_says_where_each_is_looked_for(
