@@ -172,7 +172,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         """Read the corpus and divide it.
 
         Raises:
-            DataError: The corpus cannot be read, or has too few clips or people for what is asked.
+            DataError: The corpus cannot be read, or has too few clips or people for the options given.
             ConfigurationError: The fold does not exist or has nobody to train on.
         """
         self.protocol.check(self.corpus.micro, self.corpus.classes)
@@ -183,8 +183,8 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         self.validation = select_subjects(corpus.micro, fold.validation)
         self.testing = self.corruption.testing(select_subjects(corpus.micro, fold.test), corpus.kind, seed)
 
-    def asked(self, corpus: Corpus, fold: int) -> tuple[str, ...]:
-        """Return the ids of the clips that a fold asks about; a fold that cannot be filled is refused.
+    def tested_ids(self, corpus: Corpus, fold: int) -> tuple[str, ...]:
+        """Return the ids of the clips that a fold tests; a fold that cannot be filled is refused.
 
         Cheaper than ``setup``, and the module stays as it is: for plans of many folds.
 
@@ -193,7 +193,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
             fold: Number of the fold.
 
         Raises:
-            DataError: The corpus has too few clips or people for what is asked.
+            DataError: The corpus has too few clips or people for the options given.
             ConfigurationError: The fold does not exist or has nobody to train on.
         """
         people = self.protocol.fold(corpus.micro, fold, self.validation_fraction, self.seed)

@@ -110,8 +110,8 @@ class EpisodicDataModule(SubjectDisjointDataModule):
             # Before anything is trained for a test that cannot be made.
             self._test_sampler(self.testing, self.auxiliary_pool, corpus.kind)
 
-    def asked(self, corpus: Corpus, fold: int) -> tuple[str, ...]:
-        """Return the ids of the clips that a fold asks about; of own-person tasks, those of people who show enough.
+    def tested_ids(self, corpus: Corpus, fold: int) -> tuple[str, ...]:
+        """Return the ids of the clips that a fold tests; of own-person tasks, those of people who show enough.
 
         Raises:
             DataError: The corpus has too few clips or people for the tasks asked for. What stand-ins for

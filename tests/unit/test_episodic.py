@@ -175,22 +175,22 @@ def test_test_people_who_cannot_make_such_tasks_are_refused_at_setup_with_the_cl
 
 
 @pytest.mark.parametrize("evaluation", ["training_support", "unseen_people", "own_person"])
-def test_the_clips_asked_about_are_known_without_setup(evaluation: str) -> None:
+def test_the_tested_clips_are_known_without_setup(evaluation: str) -> None:
     options: dict[str, Any] = {"evaluation": evaluation, "n_shot": 2, "n_query": 1, "n_way": 2, "test_tasks": 60}
     source = MadeCorpus(clips=288, subjects=16, size=3)
     made = EpisodicDataModule(source, SubjectKFold(4), fold=2, auxiliary="corpus", **options)
-    asked = made.asked(source.load(), 2)
+    tested = made.tested_ids(source.load(), 2)
     made.setup("fit")
-    assert set(asked) == set(made.testing.ids)
+    assert set(tested) == set(made.testing.ids)
     found = {clip for trial in made.test_dataloader() if isinstance(trial, Trial) for clip in trial.query.ids}
-    assert found <= set(asked)
-    assert len(found) > 0.8 * len(asked)
+    assert found <= set(tested)
+    assert len(found) > 0.8 * len(tested)
 
 
 def test_a_corpus_that_cannot_make_the_training_tasks_is_refused_without_setup() -> None:
     made = EpisodicDataModule(MadeCorpus(size=3), SubjectKFold(4), n_shot=20, n_query=5)
     with pytest.raises(DataError, match="Class 0 has 18 training clips, but n_shot: 20 and n_query: 5 ask for 25"):
-        made.asked(MadeCorpus(size=3).load(), 0)
+        made.tested_ids(MadeCorpus(size=3).load(), 0)
 
 
 def test_another_evaluation_is_refused() -> None:

@@ -263,7 +263,7 @@ def _data_module(path: Path, method: str, words: tuple[str, ...]) -> tuple[Subje
 
 def _asked(row: str, module: SubjectDisjointDataModule, corpus: Corpus, fold: int) -> tuple[str, ...]:
     try:
-        return module.asked(corpus, fold)
+        return module.tested_ids(corpus, fold)
     except LightmanNetError as error:
         raise type(error)(f"{row}, fold {fold}: {error}") from error
 
