@@ -6,9 +6,8 @@ from typing import Literal
 import torch
 
 from data_modules.corpus import Corpus
-from data_modules.flow import HIGH, LOW, magnify
+from data_modules.flow import HIGH, LOW, SIZE, magnify
 from data_modules.protocols import Fold, select_subjects
-from data_modules.synthetic.fields import SIZE
 from data_modules.synthetic.motion import SyntheticMotion
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError

@@ -20,8 +20,9 @@ from data_modules.apex import MissingApex, strongest_frame
 from data_modules.cache import ArrayCache, digest
 from data_modules.clip_inputs import clip_inputs
 from data_modules.clip_table import ClipRow, ClipTable, Kind
-from data_modules.corpus import Corpus, CorpusSource
+from data_modules.corpus import Corpus
 from data_modules.databases.base import Database
+from data_modules.frame_corpus import FrameCorpus
 from data_modules.representations.base import Representation
 from data_modules.representations.flow_image import ApexFlow
 from data_modules.schemes import Scheme, read_scheme
@@ -37,7 +38,7 @@ ACTION_UNITS = 46
 _APEX_SIZE = 64  # pixels: height and width at which a missing apex is looked for
 
 
-class ClipCorpus(CorpusSource):
+class ClipCorpus(FrameCorpus):
     """Clips of one or several databases in one representation.
 
     What is computed from frames is kept in a cache on disk: the first ``prepare`` decodes and computes, with a progress

@@ -4,12 +4,33 @@ A motion image has three channels: u (pixels to the right), v (pixels downwards)
 ``sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2)``. As stored in [-0.5, 0.5], no motion is 0 in u and v and -0.5 in strain.
 """
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 U, V, STRAIN = 0, 1, 2
 LOW, HIGH = -0.5, 0.5
+
+SIZE = 28
+"""Height and width in pixels of the motion images of MEGC2019, which others follow unless configured otherwise."""
+
+
+def optical_strain(
+    motion: Float64[np.ndarray, "*batch 2 height width"],
+) -> Float64[np.ndarray, "*batch height width"]:
+    """Return ``sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2)`` by central differences, one-sided at the border; unitless.
+
+    Args:
+        motion: u and v of each pixel, in pixels.
+
+    Reference:
+        Liong et al., "Shallow Triple Stream Three-dimensional CNN (STSTNet) for Micro-expression Recognition",
+        FG 2019: the magnitude of the infinitesimal strain tensor of the flow field.
+    """
+    u_y, u_x = np.gradient(motion[..., U, :, :], axis=(-2, -1))
+    v_y, v_x = np.gradient(motion[..., V, :, :], axis=(-2, -1))
+    return np.asarray(np.sqrt(u_x**2 + v_y**2 + 0.5 * (u_y + v_x) ** 2))
 
 
 def mirror(images: Float[Tensor, "*batch 3 height width"]) -> Float[Tensor, "*batch 3 height width"]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from data_modules.apex import MissingApex
 from data_modules.cache import digest
 from data_modules.clip_corpus import ClipCorpus
-from data_modules.corpus import Corpus, CorpusSource
+from data_modules.corpus import Corpus
 from data_modules.databases.casme2 import CASME2
 from data_modules.databases.casme_sq import CASMESquared
+from data_modules.frame_corpus import FrameCorpus
 from data_modules.rendered import casme2_layout, casme_sq_layout
 from data_modules.rendered.options import Balance, Options
 from data_modules.rendered.synthesize import code_digest, is_finished, write_corpus
@@ -24,7 +25,7 @@ from lightmannet.episode import Clips
 _LOG = logging.getLogger(__name__)
 
 
-class RenderedFaces(CorpusSource):
+class RenderedFaces(FrameCorpus):
     """Rendered faces whose muscles move: invented people, micro clips to recognise, macro-expressions of long videos.
 
     The corpus is made on first use, with a progress bar, and kept; then it is read through the readers of CASME II and

@@ -7,10 +7,9 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
-from data_modules.flow import HIGH, LOW, STRAIN
+from data_modules.flow import HIGH, LOW, SIZE, STRAIN, optical_strain
 from data_modules.representations.base import Pixels, Representation
 from data_modules.representations.optical_flow import Method, computed_with, optical_flow
-from data_modules.synthetic.fields import optical_strain
 from lightmannet.errors import ConfigurationError
 
 WORKING_SIZE = 112
@@ -53,7 +52,7 @@ class MotionImages(Representation):
     """
 
     method: Method = "tvl1"
-    size: int = 28
+    size: int = SIZE
     full_scale: float = 0.05
     stretch: bool = False
     working_size: int = 0

@@ -1,10 +1,9 @@
-"""Displacement fields: moving skin, a moving head, the errors of estimating flow, and optical strain."""
+"""Displacement fields: moving skin, a moving head, and the errors of estimating flow."""
 
 import numpy as np
 from jaxtyping import Float64
 
-SIZE = 28
-"""Height and width of an image in pixels."""
+from data_modules.flow import SIZE
 
 MIDDLE = (SIZE - 1) / 2
 """Coordinate of the image's centre: pixel 0 lies at 0, so mirroring takes x to ``SIZE - 1 - x``."""
@@ -52,15 +51,3 @@ def flow_noise(clips: int, smoothness: float, generator: np.random.Generator) ->
     # Rows of unit length keep the variance at 1 everywhere, also at the border.
     kernel /= np.linalg.norm(kernel, axis=1, keepdims=True)
     return np.asarray(kernel @ generator.standard_normal((clips, 2, SIZE, SIZE)) @ kernel.T)
-
-
-def optical_strain(field: Field) -> Float64[np.ndarray, "clip height width"]:
-    """Return ``sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2)`` by central differences, one-sided at the border; unitless.
-
-    Reference:
-        Liong et al., "Shallow Triple Stream Three-dimensional CNN (STSTNet) for Micro-expression Recognition",
-        FG 2019: the magnitude of the infinitesimal strain tensor of the flow field.
-    """
-    u_y, u_x = np.gradient(field[:, 0], axis=(1, 2))
-    v_y, v_x = np.gradient(field[:, 1], axis=(1, 2))
-    return np.asarray(np.sqrt(u_x**2 + v_y**2 + 0.5 * (u_y + v_x) ** 2))

@@ -5,8 +5,8 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from data_modules.flow import HIGH, LOW
-from data_modules.synthetic.fields import Field, optical_strain
+from data_modules.flow import HIGH, LOW, optical_strain
+from data_modules.synthetic.fields import Field
 
 FLOW_RANGE = 0.75
 """Displacement in pixels that is stored as 0.5; larger ones are clipped."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from data_modules.flow import SIZE
 from data_modules.synthetic.anatomy import REGIONS, Anatomy
-from data_modules.synthetic.fields import MIDDLE, SIZE
+from data_modules.synthetic.fields import MIDDLE
 
 LEFT, RIGHT = 0, 1
 """Index of a half of the face: as seen in the image, so LEFT is where x is small."""

@@ -12,9 +12,8 @@ import yaml
 from torch import Tensor
 
 from data_modules.base import BatchPlan, SubjectDisjointDataModule
-from data_modules.clip_corpus import ClipCorpus
 from data_modules.episodic import EpisodicDataModule
-from data_modules.rendered.source import RenderedFaces
+from data_modules.frame_corpus import FrameCorpus
 from lightmannet.checkpoint import check_checkpoint, read_checkpoint
 from lightmannet.config_file import check_config_file
 from lightmannet.episode import Clips, Trial
@@ -71,7 +70,7 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
         made = Lightning([f"--config={path}"], run=False)
     learner, data = made.model, made.datamodule
     source = data.source
-    if not isinstance(source, ClipCorpus | RenderedFaces):
+    if not isinstance(source, FrameCorpus):
         raise ConfigurationError(
             f"{run}: was trained on {type(source).__name__}, whose inputs were not made of frames by this program, so "
             "they cannot be made of somebody's own clip. Train with configs/data/synthetic.yaml or that of a database."

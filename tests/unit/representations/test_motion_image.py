@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import Float64
 
-from data_modules.flow import HIGH, LOW
+from data_modules.flow import HIGH, LOW, optical_strain
 from data_modules.representations import ApexFlow, motion_image
 from data_modules.representations.motion_image import area_average
 from data_modules.representations.optical_flow import Method
-from data_modules.synthetic.fields import optical_strain
 from lightmannet.errors import ConfigurationError
 from tests.moving_skin import bumps, moving_skin
 

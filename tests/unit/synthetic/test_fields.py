@@ -5,10 +5,10 @@ import pytest
 import torch
 from jaxtyping import Float64
 
-from data_modules.flow import mirror
+from data_modules.flow import SIZE, mirror, optical_strain
 from data_modules.synthetic.action_units import read_action_units
 from data_modules.synthetic.anatomy import BUMPS, anatomy
-from data_modules.synthetic.fields import SIZE, flow_noise, head_motion, optical_strain, skin_motion
+from data_modules.synthetic.fields import flow_noise, head_motion, skin_motion
 from data_modules.synthetic.images import FLOW_RANGE, STRAIN_RANGE, to_images
 from data_modules.synthetic.people import ALIKE, LEFT, RIGHT, draw_people
 

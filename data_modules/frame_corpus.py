@@ -1,0 +1,20 @@
+"""Corpora whose inputs are computed from frames, so that they can be computed from somebody's own clip alike."""
+
+from data_modules.apex import MissingApex
+from data_modules.corpus import CorpusSource
+from data_modules.representations.base import Representation
+from data_modules.video.crop import Crop
+
+
+class FrameCorpus(CorpusSource):
+    """A source whose clips are computed from frames by ``clip_inputs``.
+
+    Attributes:
+        representation: What a network sees of a clip.
+        crop: How the face is cut out.
+        missing_apex: What to do about clips without a usable apex.
+    """
+
+    representation: Representation
+    crop: Crop
+    missing_apex: MissingApex
