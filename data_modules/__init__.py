@@ -18,6 +18,8 @@ from data_modules.databases.samm import SAMM
 from data_modules.databases.samm_lv import SAMMLongVideos
 from data_modules.databases.smic import SMIC
 from data_modules.episodic import EpisodicDataModule
+from data_modules.joined import JoinedCorpora
+from data_modules.motion_files import MotionFile, MotionFiles
 from data_modules.protocols import HoldOutDatabase, LeaveOneSubjectOut, SingleDatabase, SubjectKFold
 from data_modules.rendered.source import RenderedFaces
 from data_modules.representations.difference import Difference
@@ -47,8 +49,11 @@ __all__ = [
     "EpisodicDataModule",
     "FrameClip",
     "HoldOutDatabase",
+    "JoinedCorpora",
     "LeaveOneSubjectOut",
     "MEGC2019List",
+    "MotionFile",
+    "MotionFiles",
     "OuluCASIA",
     "PhaseFlow",
     "RenderedFaces",

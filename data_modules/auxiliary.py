@@ -8,6 +8,7 @@ import torch
 from data_modules.corpus import Corpus
 from data_modules.flow import HIGH, LOW, SIZE, magnify
 from data_modules.protocols import Fold, select_subjects
+from data_modules.scaling import rescale
 from data_modules.synthetic.motion import SyntheticMotion
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
@@ -64,11 +65,13 @@ def auxiliary_clips(kind: Auxiliary, corpus: Corpus, fold: Fold, magnification: 
             f"auxiliary: motion is made of motion images of {SIZE} × {SIZE} pixels, but the corpus has {corpus.kind} "
             f"images of {size} × {size}."
         )
-    macro = SyntheticMotion(stretched=corpus.stretched).load().macro
+    synthetic = SyntheticMotion().load()
+    macro = synthetic.macro
     assert macro is not None  # SyntheticMotion always makes macro-expressions
     # The corpus at hand may be SyntheticMotion, too.
     macro = _without_strangers(macro, fold)
-    return replace(macro, inputs=macro.inputs.expand(-1, corpus.micro.inputs.shape[1], -1, -1, -1))
+    inputs = rescale(macro.inputs, synthetic.scaling, corpus.scaling)
+    return replace(macro, inputs=inputs.expand(-1, corpus.micro.inputs.shape[1], -1, -1, -1))
 
 
 def _without_strangers(clips: Clips, fold: Fold) -> Clips:

@@ -109,7 +109,7 @@ class ClipCorpus(FrameCorpus):
             classes=self._scheme.classes,
             micro=micro,
             macro=macro,
-            stretched=self.representation.stretched,
+            scaling=self.representation.scaling,
             synthetic=False,
             kind=self.representation.kind,
         )

@@ -1,13 +1,18 @@
 """Plain batches for methods that learn in the ordinary way."""
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
 from data_modules.corpus import CorpusSource, InputKind
 from data_modules.corruption import Corruption
-from data_modules.protocols import Protocol
+from data_modules.protocols import Protocol, select_subjects
 from data_modules.transforms import Augmentation
-from lightmannet.episode import Clips
+from lightmannet.episode import Clips, concatenate
+from lightmannet.errors import ConfigurationError
+
+LearnFrom = Literal["micro", "macro", "both"]
 
 # Streams of random numbers. None is 0: NumPy pads a seed with zeros, so [seed] and [seed, 0] are the same stream.
 _ORDER, _AUGMENTATION = 1, 2
@@ -27,9 +32,11 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         seed: Seed of everything drawn.
         num_workers: Processes that make batches; 0 makes them in the training process.
         corruption: What is made worse on purpose; by default nothing.
+        learn_from: Train on the training people's ``micro``-expressions, on the corpus's ``macro``-expressions, without
+            those of test and validation people, or on ``both``; recognised are micro-expressions alone.
 
     Raises:
-        ConfigurationError: ``batch_size`` is not positive.
+        ConfigurationError: ``batch_size`` is not positive, or there is no such ``learn_from``.
     """
 
     def __init__(
@@ -44,10 +51,33 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         seed: int = 0,
         num_workers: int = 0,
         corruption: Corruption = Corruption(),
+        learn_from: LearnFrom = "micro",
     ) -> None:
         super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers, corruption)
         require_positive({"batch_size": batch_size})
+        if learn_from not in get_args(LearnFrom):
+            raise ConfigurationError(f"learn_from is one of {', '.join(get_args(LearnFrom))}, not {learn_from!r}.")
+        self.learn_from: LearnFrom = learn_from
         self.batch_size, self.class_balanced, self.augmentation = batch_size, class_balanced, augmentation
+
+    def setup(self, stage: str) -> None:
+        """Read the corpus and divide it.
+
+        Raises:
+            DataError: The corpus cannot be read, or has too few clips or people for what is asked.
+            ConfigurationError: The fold does not exist or has nobody to train on, or there are no macro-expressions to
+                learn from.
+        """
+        super().setup(stage)
+        if self.learn_from != "micro":
+            macro = self.corpus.macro
+            if macro is None:
+                raise ConfigurationError(
+                    f"learn_from: {self.learn_from}, but the corpus {self.corpus.name} has no macro-expressions."
+                )
+            strangers = {*self.fold.test, *self.fold.validation}
+            macro = select_subjects(macro, tuple(set(macro.subjects) - strangers))
+            self.training = macro if self.learn_from == "macro" else concatenate(self.training, macro)
 
     def training_plan(self) -> BatchPlan:
         """Return the training batches."""

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
+from data_modules.scaling import Scaling
 from lightmannet.episode import Clips
 
 CLASSES = ("negative", "positive", "surprise")
@@ -23,7 +24,7 @@ class Corpus:
         classes: Class names in the order of the labels.
         micro: Micro-expression clips, the ones to recognise.
         macro: Macro-expression clips of the same corpus, or None where it has none.
-        stretched: True where each channel of each image was stretched to the full range, so amplitude is lost.
+        scaling: How motion is scaled to [-0.5, 0.5]; None where it is not known or the inputs are no motion images.
         synthetic: True where the clips were generated and show no real person.
         kind: What the inputs show: ``motion``, u, v and strain as ``data_modules.flow`` defines them; ``difference``,
             signed change of brightness; ``frames``, the frames themselves.
@@ -33,7 +34,7 @@ class Corpus:
     classes: tuple[str, ...]
     micro: Clips
     macro: Clips | None
-    stretched: bool
+    scaling: Scaling | None
     synthetic: bool
     kind: InputKind = "motion"
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 
 from data_modules.corpus import CLASSES, Corpus, CorpusSource, InputKind
+from data_modules.synthetic.images import SCALING
 from lightmannet.episode import Clips, Episode
 
 
@@ -67,7 +68,7 @@ class MadeCorpus(CorpusSource):
             classes=CLASSES,
             micro=make_clips(self.clips, size=self.size, subjects=self.subjects, phases=self.phases),
             macro=make_clips(30, 9, self.size, phases=self.phases, database="macro") if self.macro else None,
-            stretched=False,
+            scaling=SCALING,
             synthetic=True,
             kind=self.kind,
         )

@@ -25,7 +25,7 @@ def made_corpus(sizes: dict[str, int], people: int = 6, name: str = "made", synt
         subjects=tuple(subjects),
         ids=tuple(f"{subject}/c{clip:03d}" for clip, subject in enumerate(subjects)),
     )
-    return Corpus(name=name, classes=CLASSES, micro=clips, macro=None, stretched=False, synthetic=synthetic)
+    return Corpus(name=name, classes=CLASSES, micro=clips, macro=None, scaling=None, synthetic=synthetic)
 
 
 def made_plan(

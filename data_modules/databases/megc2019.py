@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import UInt8
@@ -27,6 +28,7 @@ from torch import Tensor
 from data_modules.corpus import CLASSES, Corpus, CorpusSource
 from data_modules.flow import to_float
 from data_modules.png import decode_rgb
+from data_modules.scaling import CENTRED, STRETCHED, rescale
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError, DataError, faults_message
 
@@ -35,6 +37,7 @@ TABLE = "combined_3_class2_for_optical_flow.csv"
 IMAGES = "datasets/STSNet_whole_norm_u_v_os"
 SIZE = 28
 MAX_PHASES = 4
+Stored = Literal["stored", "centred"]
 
 _COLUMNS = ("dataset", "sub", "filename_o", "label")
 _LABELS = {"0": 0, "1": 1, "2": 2}
@@ -114,9 +117,11 @@ class MEGC2019(CorpusSource):
             further image shows isn't documented there.
         check_counts: Whether each database must hold the clips and subjects that it is known to hold, so that none is
             missing by accident. False is for a subset of your own, e.g. a small one for a test.
+        scaling: ``centred`` moves and scales u and v of each image so that their median, which stands for no motion, is
+            0, which mirroring, magnifying and changing the gain rely on; ``stored`` leaves the images as they are.
 
     Raises:
-        ConfigurationError: ``databases`` or ``phases`` is none of the above.
+        ConfigurationError: ``databases``, ``phases`` or ``scaling`` is none of the above.
     """
 
     def __init__(
@@ -125,26 +130,34 @@ class MEGC2019(CorpusSource):
         databases: list[str] | None = None,
         phases: int = 1,
         check_counts: bool = True,
+        scaling: Stored = "centred",
     ) -> None:
         _check_options(databases, phases)
+        if scaling not in get_args(Stored):
+            raise ConfigurationError(f"scaling is one of {', '.join(get_args(Stored))}, not {scaling!r}")
         self.root = root
         self.databases = databases
         self.phases = phases
         self.check_counts = check_counts
+        self.scaling: Stored = scaling
 
     def load(self) -> Corpus:
         """Read the corpus, in the order of the csv.
 
-        ``stretched`` of the result is found from the pixels: True where every channel of every clip's first image spans
-        0 to 255.
+        Images as stored are ``stretched`` if every channel of every clip's first image spans 0 to 255; otherwise their
+        scaling is not known.
 
         Raises:
             DataError: Anything in the root is missing, damaged or contradictory; the message lists every fault.
         """
         pixels, rows = read_pixels(self.root, self.databases, self.phases, self.check_counts)
         first = pixels[:, 0].flatten(2)
+        stretched = bool((first.amin(-1) == 0).all() and (first.amax(-1) == 255).all())
+        inputs, scaling = to_float(pixels), STRETCHED if stretched else None
+        if self.scaling == "centred":
+            inputs, scaling = rescale(inputs, scaling, CENTRED), CENTRED
         clips = Clips(
-            inputs=to_float(pixels),
+            inputs=inputs,
             labels=torch.tensor([row.label for row in rows], dtype=torch.int64),
             subjects=tuple(row.subject_id for row in rows),
             ids=tuple(row.clip_id for row in rows),
@@ -154,7 +167,7 @@ class MEGC2019(CorpusSource):
             classes=CLASSES,
             micro=clips,
             macro=None,
-            stretched=bool((first.amin(-1) == 0).all() and (first.amax(-1) == 255).all()),
+            scaling=scaling,
             synthetic=False,
         )
 

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from data_modules.scaling import Scaling
 from lightmannet.errors import ConfigurationError, DataError
 
 Pixels = UInt8[np.ndarray, "frame height width color"]
@@ -56,9 +57,9 @@ class Representation(ABC):
         return _CHANNELS[self.color]
 
     @property
-    def stretched(self) -> bool:
-        """Whether each channel of each image spans the whole range, so that amplitude is lost."""
-        return False
+    def scaling(self) -> Scaling | None:
+        """How motion is scaled; None where the result is no motion image."""
+        return None
 
     @abstractmethod
     def moments(self, onset: int, apex: int, offset: int) -> tuple[int, ...]:

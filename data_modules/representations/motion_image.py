@@ -10,6 +10,7 @@ from jaxtyping import Float32, Float64, UInt8
 from data_modules.flow import HIGH, LOW, SIZE, STRAIN, optical_strain
 from data_modules.representations.base import Pixels, Representation
 from data_modules.representations.optical_flow import Method, computed_with, optical_flow
+from data_modules.scaling import STRETCHED, Scaling, stretch
 from lightmannet.errors import ConfigurationError
 
 WORKING_SIZE = 112
@@ -81,9 +82,9 @@ class MotionImages(Representation):
         return 3
 
     @property
-    def stretched(self) -> bool:
-        """Whether each channel of each image spans the whole range, so that amplitude is lost."""
-        return self.stretch
+    def scaling(self) -> Scaling:
+        """How motion is scaled."""
+        return STRETCHED if self.stretch else Scaling("absolute", self.full_scale, self.full_strain)
 
     @abstractmethod
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -100,7 +101,7 @@ class MotionImages(Representation):
         motion = area_average(optical_flow(first, second, self.method), self.size)
         channels = np.concatenate([motion, optical_strain(motion[None])])
         if self.stretch:
-            return _stretch(channels)
+            return stretch(channels).astype(np.float32)
         full = np.array([2 * self.full_scale * self.size] * 2 + [self.full_strain])[:, None, None]
         return (channels / full + _REST).clip(LOW, HIGH).astype(np.float32)
 
@@ -119,13 +120,6 @@ def area_average(flow: Float32[np.ndarray, "2 height width"], size: int) -> Floa
     factor = flow.shape[-1] // size
     blocks = flow.astype(np.float64).reshape(2, size, factor, size, factor)
     return np.asarray(blocks.mean(axis=(2, 4)) / factor)
-
-
-def _stretch(channels: Float64[np.ndarray, "3 size size"]) -> Float32[np.ndarray, "3 size size"]:
-    low = channels.min(axis=(1, 2), keepdims=True)
-    span = channels.max(axis=(1, 2), keepdims=True) - low
-    stretched = np.where(span > 0, (channels - low) / np.where(span > 0, span, 1) + LOW, _REST)
-    return stretched.astype(np.float32)
 
 
 _REST = np.zeros((3, 1, 1))

@@ -2,10 +2,11 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float
 from torch import Tensor
 
-from data_modules.flow import HIGH, LOW, optical_strain
+from data_modules.flow import HIGH, LOW, SIZE, optical_strain
+from data_modules.scaling import Scaling, stretch
 from data_modules.synthetic.fields import Field
 
 FLOW_RANGE = 0.75
@@ -14,6 +15,9 @@ FLOW_RANGE = 0.75
 STRAIN_RANGE = 0.5
 """Optical strain that is stored as 0.5 (no strain is -0.5); larger ones are clipped."""
 
+SCALING = Scaling("absolute", FLOW_RANGE / SIZE, STRAIN_RANGE)
+"""What ``to_images`` returns unless it stretches."""
+
 
 def to_images(field: Field, stretched: bool = False) -> Float[Tensor, "clip 3 height width"]:
     """Return the motion images of displacement fields.
@@ -21,7 +25,7 @@ def to_images(field: Field, stretched: bool = False) -> Float[Tensor, "clip 3 he
     Args:
         field: Displacement (u, v) in pixels.
         stretched: Stretch each channel of each image so that it spans the whole range, as the public MEGC2019 images
-            are, instead of scaling all by one factor; a channel that is constant becomes 0.
+            are, instead of scaling all by one factor; a channel that is constant becomes no motion.
 
     Returns:
         float32 in [-0.5, 0.5]: ``u / (2 FLOW_RANGE)``, ``v / (2 FLOW_RANGE)`` and ``strain / STRAIN_RANGE - 0.5``,
@@ -29,13 +33,7 @@ def to_images(field: Field, stretched: bool = False) -> Float[Tensor, "clip 3 he
     """
     strain = optical_strain(field)[:, None]
     if stretched:
-        images = _stretch(np.concatenate([field, strain], axis=1))
+        images = stretch(np.concatenate([field, strain], axis=1))
     else:
         images = np.concatenate([field / (2 * FLOW_RANGE), strain / STRAIN_RANGE + LOW], axis=1).clip(LOW, HIGH)
     return torch.from_numpy(images.astype(np.float32))
-
-
-def _stretch(channels: Float64[np.ndarray, "clip 3 height width"]) -> Float64[np.ndarray, "clip 3 height width"]:
-    low = channels.min(axis=(2, 3), keepdims=True)
-    span = channels.max(axis=(2, 3), keepdims=True) - low
-    return np.where(span > 0, (channels - low) / np.where(span > 0, span, 1) + LOW, 0.0)

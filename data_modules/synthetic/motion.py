@@ -17,13 +17,14 @@ import torch
 
 from data_modules.corpus import CLASSES, Corpus, CorpusSource
 from data_modules.objective_class import objective_class
+from data_modules.scaling import STRETCHED
 from data_modules.synthetic.action_units import ActionUnitTable, read_action_units
 from data_modules.synthetic.anatomy import Anatomy, anatomy
 from data_modules.synthetic.counts import apportion, clips_per_person
 from data_modules.synthetic.databases import MACRO_CAMERA, Database, micro_databases
 from data_modules.synthetic.expressions import CLASS_OF_EMOTION, MACRO, MICRO, draw_emotions, labels_of_emotions
 from data_modules.synthetic.fields import Field
-from data_modules.synthetic.images import to_images
+from data_modules.synthetic.images import SCALING, to_images
 from data_modules.synthetic.people import Variety, draw_people
 from data_modules.synthetic.recording import record
 from lightmannet.episode import Clips, concatenate
@@ -90,7 +91,7 @@ class SyntheticMotion(CorpusSource):
             classes=CLASSES,
             micro=micro,
             macro=self._macro(table, face) if self.macro_clips else None,
-            stretched=self.stretched,
+            scaling=STRETCHED if self.stretched else SCALING,
             synthetic=True,
         )
 

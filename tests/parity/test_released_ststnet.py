@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from safetensors.torch import save_file
 
 from data_modules.databases.megc2019 import KNOWN_COUNTS, MEGC2019, read_pixels
+from data_modules.scaling import STRETCHED
 from lightmannet.commands import check_release as module
 from lightmannet.commands.check_release import check_release, predict_with_released
 from lightmannet.errors import CheckpointError, LightmanNetError
@@ -222,16 +223,16 @@ def test_released_weights_give_the_published_scores(capsys: pytest.CaptureFixtur
 
 
 def test_real_images_are_stretched_to_the_full_range() -> None:
-    corpus = MEGC2019(megc2019()).load()
-    assert corpus.stretched
+    corpus = MEGC2019(megc2019(), scaling="stored").load()
+    assert corpus.scaling == STRETCHED
     assert corpus.micro.inputs.shape[1:] == (1, 3, 28, 28)
     assert len(set(corpus.micro.ids)) == len(corpus.micro)
 
 
 def test_real_images_with_phases_keep_amplitude_and_hold_the_same_clips() -> None:
     root = real_root("MEGC2019_PHASES_ROOT", "tony19980810/CausalNet")
-    four, one = MEGC2019(root, phases=4).load(), MEGC2019(root).load()
-    assert not four.stretched
+    four, one = (MEGC2019(root, phases=phases, scaling="stored").load() for phases in (4, 1))
+    assert four.scaling is None
     assert four.micro.inputs.shape[1:] == (4, 3, 28, 28)
     assert four.micro.ids == one.micro.ids
     assert torch.equal(four.micro.inputs[:, :1], one.micro.inputs)

@@ -60,7 +60,11 @@ IMPORT_GUESTS = {
 }
 WRAPPED_BY = {
     "learn2learn": {"lightmannet/adaptation/maml.py"},
-    "safetensors": {"lightmannet/inference/bundle.py", "lightmannet/networks/released_ststnet.py"},
+    "safetensors": {
+        "data_modules/motion_files.py",
+        "lightmannet/inference/bundle.py",
+        "lightmannet/networks/released_ststnet.py",
+    },
     "albumentations": {"data_modules/frame_augmentation.py"},
     "decord": {"data_modules/video/video_file.py"},
     "av": {"data_modules/rendered/pictures.py", "data_modules/video/video_file.py", "lightmannet/pictures/mp4.py"},

@@ -11,6 +11,8 @@ from data_modules.auxiliary import DESCRIPTIONS, Auxiliary, auxiliary_clips
 from data_modules.corpus import CLASSES, Corpus, InputKind
 from data_modules.flow import magnify
 from data_modules.protocols import Fold, select_subjects
+from data_modules.scaling import CENTRED, STRETCHED, Scaling, rescale
+from data_modules.synthetic.images import SCALING
 from lightmannet.errors import ConfigurationError
 from tests.clips import make_clips, same
 
@@ -20,14 +22,14 @@ FOLD = Fold(
 STRANGERS = {*FOLD.validation, *FOLD.test}
 
 
-def corpus(phases: int = 1, stretched: bool = False, size: int = 28, kind: InputKind = "motion") -> Corpus:
+def corpus(phases: int = 1, scaling: Scaling = SCALING, size: int = 28, kind: InputKind = "motion") -> Corpus:
     """A corpus whose macro-expressions are those of the same people, and of one who has no other clips."""
     return Corpus(
         name="made",
         classes=CLASSES,
         micro=make_clips(36, size=size, phases=phases),
         macro=make_clips(42, seed=1, size=size, subjects=7, phases=phases),
-        stretched=stretched,
+        scaling=scaling,
         synthetic=True,
         kind=kind,
     )
@@ -36,18 +38,12 @@ def corpus(phases: int = 1, stretched: bool = False, size: int = 28, kind: Input
 class Motion:
     """Stands for SyntheticMotion, with people of the same names as the corpus's."""
 
-    asked: list[bool]
-
-    def __init__(self, stretched: bool) -> None:
-        self.asked.append(stretched)
-
     def load(self) -> Corpus:
         return corpus()
 
 
 @pytest.fixture
 def motion(monkeypatch: pytest.MonkeyPatch) -> type[Motion]:
-    Motion.asked = []
     monkeypatch.setattr(auxiliary, "SyntheticMotion", Motion)
     return Motion
 
@@ -91,18 +87,16 @@ def test_a_magnification_that_does_not_magnify_is_refused(magnification: float) 
         auxiliary_clips("magnified", corpus(), FOLD, magnification)
 
 
-@pytest.mark.parametrize("stretched", [True, False])
-def test_synthetic_motion_is_stretched_like_the_corpus_and_the_same_in_every_phase(
-    stretched: bool, motion: type[Motion]
-) -> None:
-    pool = auxiliary_clips("motion", corpus(phases=3, stretched=stretched), FOLD, magnification=4.0)
-    assert motion.asked == [stretched]
+@pytest.mark.usefixtures("motion")
+@pytest.mark.parametrize("scaling", [SCALING, STRETCHED, CENTRED])
+def test_synthetic_motion_is_scaled_like_the_corpus_and_the_same_in_every_phase(scaling: Scaling) -> None:
+    pool = auxiliary_clips("motion", corpus(phases=3, scaling=scaling), FOLD, magnification=4.0)
     macro = corpus().macro
     assert pool is not None
     assert macro is not None
     kept = macro.select([i for i, person in enumerate(macro.subjects) if person not in STRANGERS])
     assert pool.inputs.shape == (len(kept), 3, 3, 28, 28)
-    assert torch.equal(pool.inputs, kept.inputs.expand(-1, 3, -1, -1, -1))
+    assert torch.equal(pool.inputs, rescale(kept.inputs, SCALING, scaling).expand(-1, 3, -1, -1, -1))
     assert (pool.ids, pool.labels.tolist()) == (kept.ids, kept.labels.tolist())
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from data_modules.databases.megc2019 import KNOWN_COUNTS, MEGC2019, read_pixels
+from data_modules.scaling import CENTRED, STRETCHED
 from lightmannet.errors import ConfigurationError, DataError
 from tests.megc2019_files import HEADER, IMAGES, TABLE, csv_row, image_path, write_image, write_rows
 
@@ -52,7 +53,7 @@ def test_corpus_has_one_clip_a_row_in_the_order_of_the_csv(megc2019_root: Write)
 
 def test_channels_are_u_v_strain_from_red_green_blue_in_half_units(megc2019_root: Write) -> None:
     root = megc2019_root()
-    inputs = small(root).load().micro.inputs
+    inputs = small(root, scaling="stored").load().micro.inputs
     stored = cv2.imread(str(image_path(root, "sub01_EP01_01f")))
     assert stored is not None
     assert inputs.shape == (72, 1, 3, 28, 28)
@@ -75,7 +76,7 @@ def test_raw_pixels_come_with_their_rows(megc2019_root: Write) -> None:
 
 def test_phases_are_stacked_in_the_order_of_their_suffixes(megc2019_root: Write) -> None:
     root = megc2019_root(phases=4)
-    corpus = small(root, phases=4).load()
+    corpus = small(root, phases=4, scaling="stored").load()
     trap = corpus.micro.ids.index("casme2/sub03/EP01_2")
     for phase, suffix in enumerate(("", "_1", "_2", "_3")):
         stored = cv2.imread(str(image_path(root, f"sub03_EP01_2{suffix}")))
@@ -102,12 +103,27 @@ def test_stretched_is_found_from_the_pixels(tmp_path: Path) -> None:
     rows = [csv_row("casme2", 1, label, 1) for label in range(3)]
     stretched = write_rows(tmp_path / "stretched", rows)
     plain = write_rows(tmp_path / "plain", rows, stretched=False)
-    assert small(stretched).load().stretched
-    assert not small(plain).load().stretched
+    assert small(stretched, scaling="stored").load().scaling == STRETCHED
+    assert small(plain, scaling="stored").load().scaling is None
     pixels = np.full((28, 28, 3), 100, np.uint8)
     pixels[0, 0], pixels[1, 1] = 0, (255, 255, 254)
     write_image(stretched, "sub01_EP03_01f", pixels)
-    assert not small(stretched).load().stretched
+    assert small(stretched, scaling="stored").load().scaling is None
+
+
+def test_images_are_centred_unless_told_otherwise(megc2019_root: Write) -> None:
+    root = megc2019_root()
+    centred, stored = small(root).load(), small(root, scaling="stored").load()
+    assert centred.scaling == CENTRED
+    motion = centred.micro.inputs[:, :, :2].flatten(3)
+    assert motion.quantile(0.5, dim=-1).abs().max() < 1e-6
+    torch.testing.assert_close(motion.abs().amax(-1), torch.full((72, 1, 2), 0.5))
+    assert torch.equal(centred.micro.inputs[:, :, 2], stored.micro.inputs[:, :, 2])
+
+
+def test_an_unknown_scaling_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="scaling is one of stored, centred, not 'pixels'"):
+        MEGC2019(scaling="pixels")  # type: ignore[arg-type]
 
 
 def test_root_comes_from_the_environment_unless_given(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from data_modules.flow import HIGH, LOW
 from data_modules.representations import ApexFlow, Difference, FrameClip, PhaseFlow, Representation
 from data_modules.representations.base import evenly_spaced
+from data_modules.scaling import STRETCHED
 from lightmannet.errors import ConfigurationError, DataError
 
 ALL: tuple[Representation, ...] = (
@@ -122,8 +123,9 @@ def test_an_unknown_colour_is_refused(kind: type[FrameClip] | type[Difference]) 
         kind(color="grey")  # type: ignore[arg-type]
 
 
-def test_only_stretched_motion_says_that_it_is_stretched() -> None:
-    assert [each for each in ALL if each.stretched] == [ALL[5]]
+def test_motion_alone_has_a_scaling_and_says_whether_it_is_stretched() -> None:
+    assert [each for each in ALL if each.scaling == STRETCHED] == [ALL[5]]
+    assert [each.kind == "motion" for each in ALL] == [each.scaling is not None for each in ALL]
     assert [each.kind for each in ALL[::2]] == ["frames", "difference", "motion", "motion"]
 
 

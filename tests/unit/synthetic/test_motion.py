@@ -11,6 +11,7 @@ from torch import Tensor
 from data_modules.corpus import CLASSES, Corpus
 from data_modules.flow import mirror
 from data_modules.objective_class import objective_class
+from data_modules.scaling import STRETCHED
 from data_modules.synthetic import SyntheticMotion
 from data_modules.synthetic.action_units import read_action_units
 from data_modules.synthetic.expressions import (
@@ -21,6 +22,7 @@ from data_modules.synthetic.expressions import (
     draw_emotions,
     draw_intensities,
 )
+from data_modules.synthetic.images import SCALING
 from lightmannet.errors import ConfigurationError
 
 
@@ -33,8 +35,8 @@ def test_the_corpus_says_what_it_is(corpus: Corpus) -> None:
     assert corpus.name == "synthetic"
     assert corpus.classes == CLASSES
     assert corpus.synthetic
-    assert not corpus.stretched
-    assert SyntheticMotion(6, 30, 7, stretched=True).load().stretched
+    assert corpus.scaling == SCALING
+    assert SyntheticMotion(6, 30, 7, stretched=True).load().scaling == STRETCHED
 
 
 def test_micro_counts_are_those_of_megc2019(corpus: Corpus) -> None:
