@@ -7,7 +7,7 @@ import torch
 from data_modules import ConventionalDataModule, SubjectKFold
 from lightmannet.adaptation.logistic import logistic_regression
 from lightmannet.adaptation.ridge import ridge_regression
-from lightmannet.learners import R2D2, LinearProbe, MatchingNet, ProtoNet, Ridge
+from lightmannet.learners import R2D2, LinearProbe, MatchingNet, PCALogistic, ProtoNet, Ridge
 from lightmannet.learners.base import Learner
 from lightmannet.networks import Flatten, TwoBranchNetwork
 from tests.clips import MadeCorpus, make_clips
@@ -113,3 +113,22 @@ def test_ridge_solves_for_all_clips_of_all_epochs_with_an_intercept() -> None:
     # Both gradients of 1/n Σ |W x + b - y|² + λ v |W|² are zero; the same clips twice change nothing.
     np.testing.assert_allclose(residual.T @ x + 0.02 * x.var(0).sum() * weight, 0, atol=1e-6)
     np.testing.assert_allclose(residual.sum(0), 0, atol=1e-6)
+
+
+def test_pca_logistic_is_a_minimum_of_the_balanced_penalised_loss_on_the_components() -> None:
+    corpus = MadeCorpus(clips=45, subjects=8)
+    data = ConventionalDataModule(corpus, SubjectKFold(4), augmentation=None, class_balanced=False, batch_size=7)
+    learner = PCALogistic(TwoBranchNetwork(Flatten()), components=5, strength=2.0)
+    trainer(1).fit(learner, datamodule=data)
+    learner.double()
+    x, labels = data.training.inputs.flatten(1).double().numpy(), data.training.labels.numpy()
+    covariance = np.cov(x.T)
+    projection = np.linalg.eigh(covariance)[1][:, -5:].T  # by another way than the learner's
+    weight = learner.network.mer_head.weight.detach().numpy()
+    inner = weight @ projection.T
+    np.testing.assert_allclose(inner @ projection, weight, atol=1e-6)
+    scores = learner.network(data.training.inputs.double()).detach().numpy()
+    shares = np.bincount(labels)[labels] * 3 / len(labels)
+    error = (softmax(scores) - np.eye(3)[labels]) / shares[:, None]
+    np.testing.assert_allclose(error.T @ ((x - x.mean(0)) @ projection.T) + 2.0 * inner, 0, atol=1e-3)
+    np.testing.assert_allclose(error.sum(0), 0, atol=1e-3)

@@ -9,6 +9,7 @@ from lightmannet.learners.maml_plus_plus import MAMLPlusPlus
 from lightmannet.learners.matching_net import MatchingNet
 from lightmannet.learners.maxl import MAXL
 from lightmannet.learners.meta_sgd import MetaSGD
+from lightmannet.learners.pca_logistic import PCALogistic
 from lightmannet.learners.proto_net import ProtoNet
 from lightmannet.learners.r2d2 import R2D2
 from lightmannet.learners.reptile import Reptile
@@ -28,6 +29,7 @@ __all__ = [
     "MAMLPlusPlus",
     "MatchingNet",
     "MetaSGD",
+    "PCALogistic",
     "ProtoNet",
     "Reptile",
     "Ridge",

@@ -21,12 +21,14 @@ from lightmannet.learners import (
     MAMLPlusPlus,
     MatchingNet,
     MetaSGD,
+    PCALogistic,
     ProtoNet,
     Reptile,
     Ridge,
     Supervised,
 )
 from lightmannet.learners.base import Learner
+from lightmannet.learners.closed_form import ClosedForm
 from lightmannet.learners.episodic import InnerLoop, WarmStart
 from lightmannet.learners.lightmannet import Branches
 from lightmannet.networks import Conv4, Flatten, ThreeStream, TwoBranchNetwork
@@ -93,6 +95,8 @@ def test_batch_normalisation_cannot_be_adapted(method: Callable[..., Learner]) -
         (lambda: FineTuning(conv4(), InnerLoop(rates="weight")), r"no outer loop.*rates: one"),
         (lambda: LinearProbe(conv4(), strength=0.0), r"LinearProbe needs strength > 0.*strength: 0.0"),
         (lambda: Ridge(conv4(), strength=-1.0), r"Ridge needs strength > 0.*strength: -1.0"),
+        (lambda: PCALogistic(conv4(), strength=0.0), r"PCALogistic needs strength > 0.*strength: 0.0"),
+        (lambda: PCALogistic(conv4(), components=0), r"PCALogistic needs components >= 1.*components: 0"),
         (lambda: Supervised(conv4(), macro_epochs=-1), r"Supervised needs macro_epochs >= 0.*-1"),
         (lambda: ProtoNet(conv4(), scale=0.0), r"ProtoNet needs scale > 0.*scale: 0.0"),
         (lambda: MatchingNet(conv4(), scale=-1.0), r"MatchingNet needs scale > 0.*scale: -1.0"),
@@ -185,8 +189,9 @@ def test_missing_macro_expressions_are_an_error_that_says_what_to_set(options: d
         Supervised(conv4(), **options).training_step(batch, 0)
 
 
-def test_ridge_refuses_several_devices() -> None:
-    learner: Any = Ridge(conv4())
+@pytest.mark.parametrize("kind", [Ridge, PCALogistic])
+def test_closed_forms_refuse_several_devices(kind: type[ClosedForm]) -> None:
+    learner: Any = kind(conv4())
     learner._trainer = SimpleNamespace(world_size=2)
     with pytest.raises(ConfigurationError, match="runs on one device: set devices: 1"):
         learner.on_fit_start()
@@ -204,7 +209,8 @@ def test_the_inner_loop_moves_the_parameters_that_it_is_told_to(parameters: Any)
     assert moved == (heads if parameters == "heads" else {"encoder"} | heads)
 
 
-def test_ridge_says_when_there_is_nothing_to_learn() -> None:
+@pytest.mark.parametrize("kind", [Ridge, PCALogistic])
+def test_closed_forms_say_when_there_is_nothing_to_learn(kind: type[ClosedForm]) -> None:
     class Black(MadeCorpus):
         def load(self) -> Corpus:
             corpus = super().load()
@@ -213,4 +219,4 @@ def test_ridge_says_when_there_is_nothing_to_learn() -> None:
 
     data = ConventionalDataModule(Black(), SubjectKFold(4), augmentation=None)
     with pytest.raises(DataError, match=r"features of all 54 training clips are the same"):
-        trainer(1).fit(Ridge(TwoBranchNetwork(Flatten())), datamodule=data)
+        trainer(1).fit(kind(TwoBranchNetwork(Flatten())), datamodule=data)

@@ -19,7 +19,7 @@ INNER_LOOPS = [
     *("lightmannet", "lightmannet, heads", "lightmannet, learned"),
 ]
 ADAPTING = [*ON_THE_SUPPORT, *INNER_LOOPS, "fine_tuning", "fine_tuning, heads"]
-PLAIN = ["supervised", "ststnet", "linear", "ridge", "fine_tuning", "linear_probe", "maxl"]
+PLAIN = ["supervised", "ststnet", "linear", "ridge", "pca_logistic", "fine_tuning", "linear_probe", "maxl"]
 
 
 # What takes a training: the methods themselves; their variants by make test-slow.

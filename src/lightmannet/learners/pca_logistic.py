@@ -1,0 +1,43 @@
+"""Logistic regression on principal components of features that do not learn."""
+
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+
+from lightmannet.adaptation.logistic import logistic_regression
+from lightmannet.errors import ConfigurationError
+from lightmannet.learners.closed_form import ClosedForm
+from lightmannet.networks import TwoBranchNetwork
+
+
+class PCALogistic(ClosedForm):
+    """MER head of logistic regression on the first principal components of the training clips' features.
+
+    With the encoder ``Flatten`` the features are the pixels: u, v and strain. ``Σ_j w_j · -log softmax(W P x_j +
+    b)[y_j] + λ/2 |W|²`` is minimised to convergence, where P projects on the components and w weighs each class alike.
+    Component and head are one linear map, so the network that comes out is an ordinary one.
+
+    Args:
+        network: Encoder and MER head.
+        components: Number of principal components, >= 1; fewer are taken where there are fewer clips or features.
+        strength: λ > 0; 1 is scikit-learn's default, not tuned.
+
+    Raises:
+        ConfigurationError: No component, or a strength that is not positive.
+    """
+
+    def __init__(self, network: TwoBranchNetwork, components: int = 60, strength: float = 1.0) -> None:
+        super().__init__(network, strength)
+        if components < 1:
+            raise ConfigurationError(f"PCALogistic needs components >= 1, but has components: {components}.")
+        self.components = components
+
+    def fit_head(
+        self, centred: Float64[Tensor, "clip feature"], labels: Int64[Tensor, " clip"], n_classes: int
+    ) -> tuple[Float64[Tensor, "class feature"], Float64[Tensor, " class"]]:
+        """Return weights and biases of the head."""
+        projection = torch.linalg.svd(centred, full_matrices=False).Vh[: self.components]
+        counts = torch.bincount(labels, minlength=n_classes)
+        weights = len(labels) / (counts.count_nonzero() * counts[labels].double())
+        weight, bias = logistic_regression(centred @ projection.T, labels, n_classes, self.strength, weights)
+        return weight @ projection, bias
