@@ -17,11 +17,10 @@ from safetensors import SafetensorError, safe_open
 
 from data_modules.clip_table import ClipRow, Kind, Source
 from data_modules.corpus import Corpus, CorpusSource
-from data_modules.flow import LOW, STRAIN
+from data_modules.flow import LOW, STRAIN, optical_strain
 from data_modules.representations.base import LARGEST, SMALLEST
 from data_modules.scaling import STRETCHED, Scaling, stretch
 from data_modules.schemes import Scheme, read_scheme
-from data_modules.synthetic.fields import optical_strain
 from lightmannet.episode import Clips, concatenate
 from lightmannet.errors import ConfigurationError, DataError, faults_message
 

@@ -22,7 +22,7 @@ class Unbalanced(CorpusSource):
 
     def load(self) -> Corpus:
         clips = clips_of([(who, label) for who in range(4) for label in [0] * 10 + [1] * 2 + [2]])
-        return Corpus("made", CLASSES, clips, None, False, True)
+        return Corpus("made", CLASSES, clips, None, None, True)
 
 
 def module(corpus: CorpusSource | None = None, **options: Any) -> ConventionalDataModule:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
+from data_modules.flow import optical_strain
 from data_modules.motion_files import MotionFile, MotionFiles
 from data_modules.scaling import STRETCHED
-from data_modules.synthetic.fields import optical_strain
 from lightmannet.errors import ConfigurationError, DataError
 
 WORDS = ("anger", "happiness", "surprise", "fear", "neutral")
@@ -132,7 +132,7 @@ BROKEN = np.full((5, 28, 28, 3), np.nan, np.float32)
 )
 def test_bad_content_is_named(tmp_path: Path, changed: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(DataError, match=f"(?s){message}"):
-        read(write(tmp_path, **changed)).load()
+        read(write(tmp_path, "lab.npz", **changed)).load()
 
 
 def test_a_file_without_people_says_what_it_lacks(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from data_modules.flow import HIGH, LOW, magnify, mirror
+from data_modules.flow import HIGH, LOW, magnify, mirror, optical_strain
 from data_modules.scaling import CENTRED, STRETCHED, Form, Scaling, rescale, stretch
-from data_modules.synthetic.fields import flow_noise, optical_strain
+from data_modules.synthetic.fields import flow_noise
 from lightmannet.errors import ConfigurationError
 
 SMALL = Scaling("absolute", 0.02, 0.25)

@@ -28,7 +28,6 @@ from lightmannet.learners import (
     Supervised,
 )
 from lightmannet.learners.base import Learner
-from lightmannet.learners.closed_form import ClosedForm
 from lightmannet.learners.episodic import InnerLoop, WarmStart
 from lightmannet.learners.lightmannet import Branches
 from lightmannet.networks import Conv4, Flatten, ThreeStream, TwoBranchNetwork
@@ -190,7 +189,7 @@ def test_missing_macro_expressions_are_an_error_that_says_what_to_set(options: d
 
 
 @pytest.mark.parametrize("kind", [Ridge, PCALogistic])
-def test_closed_forms_refuse_several_devices(kind: type[ClosedForm]) -> None:
+def test_closed_forms_refuse_several_devices(kind: type[Ridge] | type[PCALogistic]) -> None:
     learner: Any = kind(conv4())
     learner._trainer = SimpleNamespace(world_size=2)
     with pytest.raises(ConfigurationError, match="runs on one device: set devices: 1"):
@@ -210,7 +209,7 @@ def test_the_inner_loop_moves_the_parameters_that_it_is_told_to(parameters: Any)
 
 
 @pytest.mark.parametrize("kind", [Ridge, PCALogistic])
-def test_closed_forms_say_when_there_is_nothing_to_learn(kind: type[ClosedForm]) -> None:
+def test_closed_forms_say_when_there_is_nothing_to_learn(kind: type[Ridge] | type[PCALogistic]) -> None:
     class Black(MadeCorpus):
         def load(self) -> Corpus:
             corpus = super().load()
