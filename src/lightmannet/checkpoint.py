@@ -114,6 +114,11 @@ class SafeCheckpoints(TorchCheckpointIO):
         """Read a checkpoint as ``read_checkpoint`` does, whatever ``weights_only`` says.
 
         Raises:
-            CheckpointError: As ``read_checkpoint``.
+            CheckpointError: As ``read_checkpoint``, or the name is one that Lightning takes up by itself under SLURM.
         """
+        if re.fullmatch(r"hpc_ckpt_\d+\.ckpt", Path(path).name):
+            raise CheckpointError(
+                f"{path}: Lightning leaves files of this name in the current folder under SLURM, whichever run it is. "
+                "Remove it, or rename it to use it on purpose."
+            )
         return read_checkpoint(path, map_location or "cpu")

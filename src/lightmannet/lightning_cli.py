@@ -1,9 +1,12 @@
 """Lightning's command line over this project's methods and data modules."""
 
+import logging
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jsonargparse import Namespace
+from lightning.fabric.plugins import CheckpointIO
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -13,14 +16,20 @@ import data_modules
 import lightmannet.learners  # noqa: F401  makes the methods known by their short names
 from lightmannet.callbacks.monitor import Monitor
 from lightmannet.callbacks.predictions import PredictionsFile
+from lightmannet.callbacks.requeue import Requeue, state_file
 from lightmannet.callbacks.run_log import RunLog
 from lightmannet.callbacks.run_state import RunState
-from lightmannet.checkpoint import check_checkpoint
+from lightmannet.callbacks.waiting import WaitingForOthers
+from lightmannet.checkpoint import SafeCheckpoints, check_checkpoint
 from lightmannet.commands import VERBS
 from lightmannet.config_file import check_yaml_arguments
-from lightmannet.errors import ConfigurationError
+from lightmannet.errors import CheckpointError, ConfigurationError
 from lightmannet.learners.base import Learner
-from lightmannet.preflight import check_machine
+from lightmannet.preflight import check_machine, run_folders
+from lightmannet.scheduler import OwnStateOnly, check_tasks, cluster_environment, job_id, requeued_on_signal
+from lightmannet.trained_run import chosen_checkpoint, with_config_of_checkpoint
+
+_log = logging.getLogger(__name__)
 
 
 def run_lightning(args: list[str] | None = None) -> None:
@@ -32,9 +41,13 @@ def run_lightning(args: list[str] | None = None) -> None:
     Raises:
         ConfigurationError: Wrong options or files, or what Lightning says of a misconfiguration.
     """
-    check_yaml_arguments(sys.argv[1:] if args is None else args)
+    words = sys.argv[1:] if args is None else args
+    check_yaml_arguments(words)
+    completed = with_config_of_checkpoint(words)
     try:
-        Lightning(args)
+        # Lightning warns of arguments that are not the command line's own.
+        with requeued_on_signal():
+            Lightning(args if completed == words else completed)
     except MisconfigurationException as error:
         raise ConfigurationError(str(error)) from error
 
@@ -62,7 +75,6 @@ class Lightning(LightningCLI):
                 "num_sanity_val_steps": 0,
                 "logger": {"class_path": "lightmannet.run_folder.RunFolder", "init_args": {"save_dir": "."}},
                 "callbacks": [PredictionsFile()] if run else [],
-                "plugins": [{"class_path": "lightmannet.checkpoint.SafeCheckpoints"}],
             },
             seed_everything_default=0,
             parser_kwargs={"epilog": f"This project's own commands, each with its --help: {', '.join(VERBS)}."},
@@ -111,23 +123,56 @@ class Lightning(LightningCLI):
                 "at least. Set 1 or more."
             )
 
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Make the trainer; it reads checkpoints as plain values and goes on from no other run's."""
+        given = self._get(self.config_init, "trainer")["plugins"] or []
+        plugins = [*given] if isinstance(given, list) else [given]
+        if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
+            plugins.append(SafeCheckpoints())
+        environment = cluster_environment(alone=self.subcommand is None)
+        if environment is not None and not any(isinstance(plugin, ClusterEnvironment) for plugin in plugins):
+            plugins.append(environment)
+        trainer = super().instantiate_trainer(**kwargs, plugins=plugins)
+        trainer._checkpoint_connector = OwnStateOnly(trainer)
+        return trainer
+
     def after_instantiate_classes(self) -> None:
         """Look at machine and checkpoint before data are read, and let Lightning load weights only."""
         if self.subcommand is None:
             return
+        check_tasks(self.trainer)
         check_machine(self.trainer)
         # Lightning reads a checkpoint first and makes the model double then, which would round its weights.
         if self.trainer.precision == "64-true":
             self.model.double()
-        options = self.config_init[self.subcommand]
-        now = _deciding(self.config[self.subcommand])
-        if options.get("ckpt_path") not in (None, "best", "last", "hpc"):
-            before = check_checkpoint(options["ckpt_path"], self.model, resume=self.subcommand == "fit")
-            if self.subcommand == "fit":
-                _report_changes(before, now)
+        options, config = self.config_init[self.subcommand], self.config[self.subcommand]
         options["weights_only"] = True
+        requeue = _requeue(self.trainer, config) if self.subcommand == "fit" else None
+        own = requeue is not None and requeue.state.is_file()
+        if requeue is not None and own:
+            options["ckpt_path"] = str(requeue.state)
+        else:
+            files = [str(path) for path in config.get("config") or []]
+            options["ckpt_path"] = chosen_checkpoint(options["ckpt_path"], self.subcommand, files, self.trainer)
+        now, changes = _deciding(config), ""
+        if options["ckpt_path"] is not None:
+            changes = _changes(check_checkpoint(options["ckpt_path"], self.model, self.subcommand == "fit"), now)
+        if own and changes:
+            raise CheckpointError(
+                f"{options['ckpt_path']} was saved with other options; remove it to start anew:\n{changes}"
+            )
         # The log is the last, so that at the end of a run all files are there.
-        self.trainer.callbacks.extend([RunState(now), RunLog()])  # type: ignore[attr-defined]  # made by a part of the Trainer
+        callbacks = [RunState(now, own), *([requeue] if requeue else []), WaitingForOthers(self.trainer), RunLog()]
+        self.trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]  # made by a part of the Trainer
+        if changes and self.subcommand == "fit":
+            rank_zero_info(f"The run goes on with other options than the checkpoint was trained with:\n{changes}")
+        elif changes:
+            _log.warning(
+                f"{options['ckpt_path']} is used with other options than it was trained with, so the answers are not "
+                f"those of its run:\n{changes}\nWithout --config, the run's own options are taken."
+            )
+        if self.subcommand == "fit":
+            config["ckpt_path"] = None  # config.yaml of a run that went on from another's checkpoint names its own
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed for initial weights, dropout and everything that the data module draws; what training logs."""
@@ -154,23 +199,29 @@ class _ConfigFile(SaveConfigCallback):
             trainer.logger.log_hyperparams({**chosen, "stage": verb})
 
 
+def _requeue(trainer: Trainer, config: Namespace) -> Requeue | None:
+    """Return what saves and requeues this run under SLURM, and begin to listen to its signals; None elsewhere."""
+    job = job_id()
+    if job is None:
+        return None
+    requeue = Requeue(state_file(run_folders(trainer)[0], job, config.as_dict()), job)
+    requeue.listen()
+    return requeue
+
+
 def _deciding(config: Namespace) -> dict[str, str]:
     """Return the options that decide what is learned, by name, as text."""
     parts = ("seed_everything", "model", "data", "trainer.precision", "trainer.accumulate_grad_batches")
     return {name: str(value) for name, value in vars(config.as_flat()).items() if name.startswith(parts)}
 
 
-def _report_changes(before: dict[str, str], now: dict[str, str]) -> None:
-    """Say which options differ from those that a checkpoint was trained with."""
-    changed = [
+def _changes(before: dict[str, str], now: dict[str, str]) -> str:
+    """Return a line for each option that differs from those that a checkpoint was trained with, if they are known."""
+    return "\n".join(
         f"  {name}: {before.get(name, 'not there')} → {now.get(name, 'not there')}"
         for name in sorted(before.keys() | now.keys())
         if before and before.get(name) != now.get(name)
-    ]
-    if changed:
-        rank_zero_info(
-            "The run goes on with other options than the checkpoint was trained with:\n" + "\n".join(changed)
-        )
+    )
 
 
 def _plain(message: str) -> str:

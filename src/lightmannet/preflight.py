@@ -28,16 +28,18 @@ def check_machine(trainer: Trainer) -> None:
             f"trainer.devices: {trainer.num_devices} processes on {cores} cores would only wait for each other. Set "
             f"--trainer.devices to {cores} or less."
         )
-    folders = {Path(logger.root_dir): "--trainer.logger.init_args.save_dir" for logger in _folders(trainer)}
-    for folder, option in (folders or {Path(trainer.default_root_dir): "--trainer.default_root_dir"}).items():
-        _check_writable(folder, option)
+    logs = any(isinstance(logger, CSVLogger) for logger in trainer.loggers)
+    for folder in run_folders(trainer):
+        _check_writable(folder, "--trainer.logger.init_args.save_dir" if logs else "--trainer.default_root_dir")
     for logger in trainer.loggers:
         if isinstance(logger, WandbRun):
             logger.check()
 
 
-def _folders(trainer: Trainer) -> list[CSVLogger]:
-    return [logger for logger in trainer.loggers if isinstance(logger, CSVLogger)]
+def run_folders(trainer: Trainer) -> list[Path]:
+    """Return the folders in which runs get theirs: those of the loggers, or the trainer's own without any."""
+    folders = [Path(logger.root_dir) for logger in trainer.loggers if isinstance(logger, CSVLogger)]
+    return folders or [Path(trainer.default_root_dir)]
 
 
 def _check_writable(folder: Path, option: str) -> None:

@@ -204,7 +204,8 @@ def test_a_missing_root_says_where_to_get_the_images(
 
 
 def test_validating_nobody_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    message = failure(capsys, "validate", *words("supervised", "--data.init_args.validation_fraction=0"))
+    options = ["--ckpt_path=untrained", "--data.init_args.validation_fraction=0"]
+    message = failure(capsys, "validate", *words("supervised", *options))
     assert "validation_fraction" in message
 
 

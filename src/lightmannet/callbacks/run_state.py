@@ -1,25 +1,34 @@
 """What a checkpoint needs beside weights and optimiser for a run to go on as if it had never stopped."""
 
+import hashlib
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_info
 
 from lightmannet.checkpoint import OPTIONS
+from lightmannet.errors import CheckpointError
+
+CLIPS = "training_clips"
+"""Key under which a checkpoint carries a digest of the clips that its run trains on."""
+_GRADIENTS = "gradients"
 
 
 class RunState(Callback):
-    """Stores and restores the random state, and stores the run's options.
+    """Stores and restores the random state and gradients that are being accumulated; stores the run's options.
 
     Batches need no state: each is a function of seed, epoch and number. Dropout does: it draws from torch's generators.
 
     Args:
         options: Name and value of each option of the run, as text.
+        own: The checkpoint that the run goes on from is its own, so that other training clips are an error.
     """
 
-    def __init__(self, options: dict[str, str]) -> None:
-        self.options = options
+    def __init__(self, options: dict[str, str], own: bool = False) -> None:
+        self.options, self.own = options, own
         self._restored: dict[str, Any] | None = None
+        self._gradients: dict[str, torch.Tensor] = {}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the states of torch's generators."""
@@ -31,11 +40,36 @@ class RunState(Callback):
         self._restored = state_dict
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Put the options beside the weights."""
+        """Put options, a digest of the clips and half-accumulated gradients beside the weights."""
         checkpoint[OPTIONS] = self.options
+        checkpoint[CLIPS] = _digest(trainer)
+        done = trainer.fit_loop.batch_idx + 1
+        # With several processes, states are saved where an update is complete.
+        if done % trainer.accumulate_grad_batches and done < trainer.num_training_batches and trainer.world_size == 1:
+            parameters = pl_module.named_parameters()
+            checkpoint[_GRADIENTS] = {name: p.grad.detach().cpu() for name, p in parameters if p.grad is not None}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Compare the clips that a fit goes on with to those of the checkpoint, and keep its gradients.
+
+        Raises:
+            CheckpointError: The run's own training clips have changed since.
+        """
+        if trainer.state.fn != "fit":
+            return
+        self._gradients = checkpoint.get(_GRADIENTS, {})
+        if checkpoint.get(CLIPS, _digest(trainer)) != _digest(trainer):
+            said = "The run goes on with other training clips than the checkpoint was trained on"
+            if self.own:
+                raise CheckpointError(f"{said}: the data have changed since it was saved. Restore them, or start anew.")
+            rank_zero_info(f"{said}.")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Set torch's generators to where they were when the checkpoint was written."""
+        """Set torch's generators and the gradients to where they were when the checkpoint was written."""
+        for name, parameter in pl_module.named_parameters():
+            if name in self._gradients:
+                parameter.grad = self._gradients[name].to(parameter)
+        self._gradients = {}
         if self._restored is None:
             return
         torch.set_rng_state(self._restored["cpu"].cpu())
@@ -43,3 +77,9 @@ class RunState(Callback):
         if len(self._restored["cuda"]) == torch.cuda.device_count() > 0:
             torch.cuda.set_rng_state_all([state.cpu() for state in self._restored["cuda"]])
         self._restored = None
+
+
+def _digest(trainer: Trainer) -> str:
+    """Return a digest of who and what is trained on: the clips' ids and labels."""
+    training = trainer.datamodule.training  # type: ignore[attr-defined]  # the command line makes such data modules
+    return hashlib.sha256(repr((training.ids, training.labels.tolist())).encode()).hexdigest()

@@ -12,6 +12,7 @@ import numpy as np
 
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.files import write_atomically
+from lightmannet.scheduler import requeued_on_signal
 from lightmannet.silence import silence_lightning
 from lightmannet.sweep.plot import write_plots
 from lightmannet.sweep.search import Choice, Parameter, Range, Sweep, Value, read_sweep
@@ -31,6 +32,7 @@ _UNLIMITED = 20
 """Trials of a sweep that names no number and is no grid."""
 
 
+@requeued_on_signal()
 def sweep(
     sweep: Path,
     trials: int | None = None,

@@ -10,11 +10,13 @@ from lightmannet.runners.dashboard import Dashboard, Mode
 from lightmannet.runners.locks import Claims
 from lightmannet.runners.progress import Board, overview
 from lightmannet.runners.run_cells import run_cells
+from lightmannet.scheduler import requeued_on_signal
 from lightmannet.silence import silence_lightning
 from lightmannet.table.plan import Cell, Plan, ProtocolName, make_plan
 from lightmannet.table.store import Result, read_result
 
 
+@requeued_on_signal()
 def table(
     table: Path,
     protocol: ProtocolName | None = None,

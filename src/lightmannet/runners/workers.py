@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 import torch
 
 from lightmannet.errors import LightmanNetError
+from lightmannet.scheduler import ignore_signal
 from lightmannet.table.cell import Finished, finish
 from lightmannet.table.plan import Cell
 
@@ -102,6 +103,7 @@ def _new_pool() -> ProcessPoolExecutor:
 def _prepare_worker() -> None:
     # Processes side by side are the parallelism; threads on top of them only wait for each other.
     torch.set_num_threads(1)
+    ignore_signal()
     # A killed parent cannot stop its workers, and they would wait for it for ever.
     threading.Thread(target=_die_with_parent, daemon=True).start()
 

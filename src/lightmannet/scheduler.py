@@ -1,0 +1,120 @@
+"""SLURM: which job this process belongs to, how a job is queued again, and what Lightning is told about it."""
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch import Trainer
+from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
+
+from lightmannet.errors import ConfigurationError
+
+REQUEUE_SIGNAL: signal.Signals | None = getattr(signal, "SIGUSR1", None)
+"""What ``sbatch --signal`` sends before a job's time is over; Windows has no such signal."""
+
+log = logging.getLogger(__name__)
+
+
+def job_id() -> str | None:
+    """Return the SLURM job that this process runs in, ``123`` or ``123_4`` in an array; None outside of SLURM."""
+    if not SLURMEnvironment.detect() or TorchElasticEnvironment.detect():
+        return None
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    job = f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID')}" if array else os.environ.get("SLURM_JOB_ID", "")
+    return job if re.fullmatch(r"\d+(_\d+)?", job) else None
+
+
+def requeue(job: str) -> bool:
+    """Ask SLURM to queue the job again and return whether it will; a refusal is a warning."""
+    try:
+        done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, check=False)
+        reason = done.stderr.strip() or f"exit code {done.returncode}"
+    except OSError as error:
+        done, reason = None, str(error)
+    if done is None or done.returncode != 0:
+        log.warning(f"Job {job} could not be requeued (scontrol requeue {job}): {reason}. Submit it again yourself.")
+        return False
+    log.info(f"Job {job} is requeued.")
+    return True
+
+
+@contextmanager
+def requeued_on_signal() -> Iterator[None]:
+    """Requeue the job at once when its signal comes, for commands that keep finished work and go on from there."""
+    job = job_id()
+    if job is None or REQUEUE_SIGNAL is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        requeue(job)
+
+    before = signal.signal(REQUEUE_SIGNAL, hear)
+    try:
+        yield
+    finally:
+        signal.signal(REQUEUE_SIGNAL, before)
+
+
+def ignore_signal() -> None:
+    """Ignore the requeueing signal in this process: SLURM sends it to workers, too, and their parent acts on it."""
+    if REQUEUE_SIGNAL is not None and job_id() is not None:
+        signal.signal(REQUEUE_SIGNAL, signal.SIG_IGN)
+
+
+def cluster_environment(alone: bool) -> ClusterEnvironment | None:
+    """Return what Lightning shall know of SLURM, or None outside of it.
+
+    Args:
+        alone: The process trains by itself, e.g. one cell of a table, however many tasks the job has.
+
+    Raises:
+        ConfigurationError: SLURM announces several tasks, but ``srun`` did not start this process.
+    """
+    if not SLURMEnvironment.detect() or TorchElasticEnvironment.detect():
+        return None
+    if alone:
+        return LightningEnvironment()
+    tasks = int(os.environ["SLURM_NTASKS"])
+    if tasks > 1 and not {"SLURM_STEP_ID", "SLURM_STEPID"} & os.environ.keys():
+        raise ConfigurationError(
+            f"SLURM_NTASKS is {tasks}, but srun did not start this process, so the other {tasks - 1} would never come. "
+            "Start the command with srun, or ask for --ntasks=1; in an interactive job, unset SLURM_NTASKS."
+        )
+    # Lightning would write hpc_ckpt_N.ckpt to the current folder; callbacks/requeue.py saves in its place.
+    return SLURMEnvironment(auto_requeue=False)
+
+
+def check_tasks(trainer: Trainer) -> None:
+    """Make sure that SLURM started as many tasks as the trainer needs.
+
+    Raises:
+        ConfigurationError: It started more, which would wait for ever, or fewer.
+    """
+    if not isinstance(trainer._accelerator_connector.cluster_environment, SLURMEnvironment):
+        return
+    tasks, wanted = int(os.environ["SLURM_NTASKS"]), trainer.num_devices * trainer.num_nodes
+    if tasks != wanted:
+        raise ConfigurationError(
+            f"SLURM started {tasks} task(s), but trainer.devices × trainer.num_nodes is {trainer.num_devices} × "
+            f"{trainer.num_nodes}. Make them equal: one task for each device (--ntasks-per-node of sbatch)."
+        )
+
+
+class OwnStateOnly(_CheckpointConnector):
+    """Lets a trainer go on from nothing but what it is given.
+
+    Under SLURM, Lightning would take up ``hpc_ckpt_N.ckpt`` from the current folder, whichever run left it there.
+    """
+
+    _hpc_resume_path = None
