@@ -1,26 +1,31 @@
-"""Somebody's own clip: a video file or a folder of frames, its facts, its frames in order."""
+"""A clip that a user names: a video file or a folder of frames, with its properties and its frames in order."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
 from data_modules.video.frames import Color, FrameReader, Pixels, open_frames
-from data_modules.video.video_file import VideoFile, video_facts
-from lightmannet.errors import ClipError, DataError
+from data_modules.video.video_file import VideoFile
+from lightmannet.errors import ClipError, ConfigurationError, DataError
 
 _ANYWHERE = Path("/")
-"""Links of somebody's own clip may lead where they will; only a database keeps within its folder."""
+"""The links of a user's own clip may lead anywhere; only those of a database must stay in its folder."""
+
+_FASTEST = 10_000
+"""Frames a second that no camera for faces exceeds; a larger number is a slip."""
 
 
 class KeptFrames:
-    """A ``FrameReader`` that keeps what was read: a video is decoded from its beginning at each reading.
+    """A ``FrameReader`` that keeps the frames it has read, so that none is decoded twice.
 
     Args:
-        reader: Whose frames.
+        reader: The frames' source.
     """
 
     def __init__(self, reader: FrameReader) -> None:
@@ -33,7 +38,7 @@ class KeptFrames:
         return self._reader.numbers
 
     def read(self, numbers: Sequence[int], color: Color) -> Pixels:
-        """Return the frames of these numbers, in the order asked; those that are new are read together.
+        """Return the frames of these numbers, in the order given; those not yet kept are read together.
 
         Raises:
             DataError: As the reader.
@@ -54,13 +59,13 @@ class ClipFile:
     """An opened clip.
 
     Attributes:
-        path: Where it is.
+        path: The video file or folder.
         reader: Its frames by number; a video's first frame is 0.
-        fps: Frames a second; None for a folder of frames of which nobody said it.
+        fps: Frames a second; None if unknown, as for a folder of frames without ``fps``.
         height: Height of a frame as it is shown, pixels.
         width: Width of a frame as it is shown, pixels.
-        turned: Whether a note in the file turns the frames.
-        variable: Whether frames last differently long.
+        turned: Whether the file says that its frames are to be turned or mirrored, which the reader does.
+        variable: Whether the frames differ in duration.
     """
 
     path: Path
@@ -85,37 +90,87 @@ class ClipFile:
         """Yield all frames in order, a few at a time, each chunk at most ``most_bytes`` (or one frame).
 
         Raises:
-            DataError: A frame cannot be read.
+            ClipError: A frame cannot be read.
         """
         count = min(64, max(1, most_bytes // (3 * self.height * self.width)))
-        if isinstance(self.reader, VideoFile):
-            yield from self.reader.in_order(count, color)
-            return
-        for first in range(0, len(self.numbers), count):
-            yield self.reader.read(self.numbers[first : first + count], color)
+        try:
+            if isinstance(self.reader, VideoFile):
+                yield from self.reader.in_order(count, color)
+                return
+            for first in range(0, len(self.numbers), count):
+                yield self.reader.read(self.numbers[first : first + count], color)
+        except DataError as error:
+            raise ClipError(str(error)) from error
+
+    def check_interval(self, interval: object) -> tuple[int, int, int]:
+        """Return the frame numbers of onset, apex and offset as integers, if they fit the clip.
+
+        Args:
+            interval: Three whole numbers, onset <= apex <= offset and onset < offset, from the first frame number of
+                the clip to its last.
+
+        Raises:
+            ClipError: They are not three whole numbers, do not ascend, or go beyond the clip's frames.
+        """
+        if not isinstance(interval, Sequence | np.ndarray) or isinstance(interval, str | bytes):
+            raise ClipError(
+                f"{self.path}: the interval must be the frame numbers (onset, apex, offset), not {interval!r}"
+            )
+        if len(interval) != 3 or not all(_is_whole(number) for number in interval):
+            raise ClipError(
+                f"{self.path}: the interval must be three whole frame numbers (onset, apex, offset), not {interval!r}"
+            )
+        onset, apex, offset = (int(number) for number in interval)
+        first, last = self.numbers[0], self.numbers[-1]
+        if not first <= onset <= apex <= offset <= last or onset == offset:
+            raise ClipError(
+                f"{self.path}: the interval onset {onset}, apex {apex}, offset {offset} does not fit this clip: frame "
+                f"numbers must be ascending and within {first}–{last}"
+            )
+        return onset, apex, offset
 
 
 def open_clip(clip: str | Path, fps: float | None = None) -> ClipFile:
     """Open a clip.
 
     Args:
-        clip: A video file, or a folder of images with numbers in their names.
-        fps: Frames a second; needed for a folder to know how long an expression lasts, and overrides what a video says.
+        clip: A video file, an image, or a folder of images with numbers in their names; ``~`` is the home folder.
+        fps: Frames a second, above 0 and up to 10,000; needed for a folder to know how long an expression lasts, and
+            overrides what a video says.
 
     Raises:
         ClipError: There is no such file, it is no video, or it has no frames that can be read.
+        ConfigurationError: Impossible ``fps``.
     """
-    path = Path(clip)
+    check_fps(fps)
+    if not isinstance(clip, str | os.PathLike):
+        raise ClipError(f"a clip is the path of a video or of a folder of frames, not {type(clip).__name__}")
+    path = Path(os.path.expanduser(clip))
     try:
         reader = open_frames(path, _ANYWHERE)
         if isinstance(reader, VideoFile):
-            facts = video_facts(path)
-            if facts.turned or path.suffix.lower() == ".webm":
-                # decord reads neither turned videos nor what browsers record, which does not say how long it is.
-                reader = VideoFile(path, _ANYWHERE, backend="pyav")
-            rate = fps or (facts.fps or None)
-            return ClipFile(path, reader, rate, facts.height, facts.width, facts.turned, facts.variable)
+            index = reader.index
+            rate = fps or index.fps or None
+            return ClipFile(path, reader, rate, index.height, index.width, index.turned, index.variable)
         height, width = reader.read(reader.numbers[:1], "gray").shape[1:3]
     except DataError as error:
         raise ClipError(str(error)) from error
     return ClipFile(path, reader, fps, height, width, False, False)
+
+
+def check_fps(fps: object) -> None:
+    """Refuse what cannot be a number of frames a second; None, for unknown, passes.
+
+    Raises:
+        ConfigurationError: It is no number, not finite, not above 0 or above 10,000.
+    """
+    if fps is None:
+        return
+    if isinstance(fps, bool) or not isinstance(fps, Real) or not 0 < float(fps) <= _FASTEST:
+        raise ConfigurationError(
+            f"fps {fps}: the frame rate must be a number of frames a second above 0 and at most {_FASTEST}, e.g. 200"
+        )
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, Integral) or (isinstance(number, Real) and float(number).is_integer())

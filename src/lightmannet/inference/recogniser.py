@@ -280,13 +280,7 @@ class Recogniser:
         return _Seen(file, chosen, inputs, candidates, tuple(warnings), watch.seconds)
 
     def _given(self, file: ClipFile, interval: Span) -> Interval:
-        onset, apex, offset = interval
-        there = file.numbers
-        if not onset <= apex <= offset or onset == offset or onset < there[0] or offset > there[-1]:
-            raise ClipError(
-                f"{file.path}: the interval onset {onset}, apex {apex}, offset {offset} is none of this clip; they "
-                f"must ascend and lie in its frames {there[0]} to {there[-1]}"
-            )
+        onset, apex, offset = file.check_interval(interval)
         return Interval(onset, apex, offset, 1.0, kind_of(onset, offset, file.fps), "given")
 
     def _read(self, file: ClipFile, span: Span) -> Pixels:

@@ -1,6 +1,5 @@
 """From a clip to an answer: as in training, and "can't tell" where nothing can be told."""
 
-import struct
 from pathlib import Path
 
 import av
@@ -19,6 +18,7 @@ from lightmannet.inference.answer import Answer
 from lightmannet.inference.recogniser import Recogniser, load
 from tests.archives.casme2 import write_casme2
 from tests.bundles import CLASSES, moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
+from tests.video_files import set_matrix
 
 FRAMES = moving_frames(rise_and_fall(25, 3.0), size=64)
 
@@ -121,7 +121,7 @@ def test_load_is_at_the_front_door(tmp_path: Path) -> None:
 def test_an_interval_must_lie_in_the_clip(recogniser: Recogniser, tmp_path: Path) -> None:
     clip = write_folder(tmp_path / "clip", FRAMES)
     for interval in ((0, 12, 20), (3, 2, 20), (3, 12, 99), (5, 5, 5)):
-        with pytest.raises(ClipError, match="is none of this clip; they must ascend and lie in its frames 1 to 25"):
+        with pytest.raises(ClipError, match="does not fit this clip: frame numbers must be ascending and within 1–25"):
             recogniser.predict(clip, interval)
 
 
@@ -215,9 +215,7 @@ def test_a_video_filmed_sideways_is_seen_upright(recogniser: Recogniser, tmp_pat
     # A camera held on its side stores the picture turned to the left, with a note to turn it to the right.
     upright = write_film(tmp_path / "upright.mp4", FRAMES)
     sideways = write_film(tmp_path / "sideways.mp4", np.ascontiguousarray(np.rot90(FRAMES, 1, (1, 2))))
-    data = bytearray(sideways.read_bytes())
-    struct.pack_into(">4i", data, data.find(b"tkhd") + 44, 0, 1 << 16, 0, -1 << 16)
-    sideways.write_bytes(data)
+    set_matrix(sideways, "clockwise")
     a, b = (recogniser.examine(clip, (2, 12, 22)) for clip in (upright, sideways))
     assert codes(b.answer)["turned"] == "info"
     assert "turned" not in codes(a.answer)

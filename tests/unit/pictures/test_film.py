@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jaxtyping import UInt8
 
-from data_modules.video.video_file import VideoFile, video_facts
+from data_modules.video.video_file import VideoFile
 from lightmannet.commands.predict import SOME, predict
 from lightmannet.errors import ClipError, ConfigurationError
 from lightmannet.inference.answer import Answer, Interval, QualityWarning
@@ -44,7 +44,7 @@ def filmed(answer: Answer, clip: Path, fps: float | None = None) -> Film:
     path = clip.parent / "out" / "film.mp4"
     write_film(answer, open_clip(clip, fps), (), path)
     assert [file.name for file in path.parent.iterdir()] == ["film.mp4"]
-    facts = video_facts(path)
+    facts = VideoFile(path, path.parent).index
     assert facts.fps == (open_clip(clip, fps).fps or ASSUMED_FPS)
     assert not facts.variable
     reader = VideoFile(path, path.parent, backend="pyav")

@@ -1,6 +1,5 @@
 """Opening whatever holds frames."""
 
-import ast
 from pathlib import Path
 
 import cv2
@@ -9,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_modules.video import video_file
 from data_modules.video.frames import nearest, open_frames
 from data_modules.video.image_folder import ImageFolder
 from data_modules.video.video_file import VideoFile
@@ -114,10 +112,3 @@ def test_of_two_equally_near_numbers_the_smaller_is_taken() -> None:
 def test_nothing_is_nearest_to_a_number_where_no_frame_is() -> None:
     with pytest.raises(DataError, match="no frame is there, so none is nearest to frame 3"):
         nearest([], 3)
-
-
-def test_video_packages_are_imported_when_a_video_is_opened_and_not_before() -> None:
-    module = ast.parse(Path(video_file.__file__).read_text())
-    imported = {node: ast.unparse(node) for node in ast.walk(module) if isinstance(node, ast.Import | ast.ImportFrom)}
-    assert {"import av", "import decord"} <= set(imported.values())
-    assert not {"import av", "import decord"} & {imported[node] for node in module.body if node in imported}

@@ -1,0 +1,108 @@
+"""Which frames a player shows of a video file, when and how: what is known before a frame is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from data_modules.video.orientation import UPRIGHT, Orientation
+
+
+class Packet(NamedTuple):
+    """A compressed frame without its data.
+
+    Attributes:
+        time: When its frame is shown, in units of the stream; None where the file does not say.
+        is_key: Whether decoding can start here.
+        is_hidden: Whether it is decoded for the sake of others and not shown: an edit list cuts it off.
+    """
+
+    time: int | None
+    is_key: bool
+    is_hidden: bool
+
+
+@dataclass(frozen=True)
+class VideoIndex:
+    """What a player shows of a video file.
+
+    Attributes:
+        container: The container as FFmpeg calls it, e.g. ``matroska,webm``.
+        codec: The codec as FFmpeg calls it, e.g. ``h264``.
+        seconds: When each frame is shown, from the first one on.
+        stamps: The same in units of the stream, by which a frame is recognised after a jump; empty where the file's
+            times cannot be relied on, and frames can only be counted.
+        keys: Those of ``stamps`` at which decoding can start, ascending.
+        hides: Whether the file holds frames that are not shown.
+        fps: Frames a second, on average: as the file says or, where it does not or the times of its frames say
+            otherwise, as in what a browser records, by these times; 0 where nothing tells.
+        height: Height of a frame as it is shown, pixels.
+        width: Width of a frame as it is shown, pixels.
+        orientation: How the stored frames are turned and mirrored.
+    """
+
+    container: str
+    codec: str
+    seconds: tuple[float, ...]
+    stamps: tuple[int, ...]
+    keys: tuple[int, ...]
+    hides: bool
+    fps: float
+    height: int
+    width: int
+    orientation: Orientation
+
+    @property
+    def count(self) -> int:
+        """The number of frames."""
+        return len(self.seconds)
+
+    @property
+    def turned(self) -> bool:
+        """Whether the file says that its frames are to be turned or mirrored."""
+        return self.orientation != UPRIGHT
+
+    @cached_property
+    def variable(self) -> bool:
+        """Whether some frames last more than 1.6 times as long as the median one, or shorter by that factor."""
+        steps = np.diff(self.seconds)
+        usual = float(np.median(steps)) if len(steps) else 0.0
+        return usual > 0 and bool((steps > _UNEVEN * usual).any() or (steps < usual / _UNEVEN).any())
+
+
+_UNEVEN = 1.6  # times in whole milliseconds, as in .mkv, differ by up to 1.5 at 400 frames a second
+_ROUNDED = 0.05  # times in whole milliseconds make few frames seem slower or faster
+_ONE_FRAME_A_PACKET = frozenset(
+    ("av1", "ffv1", "h264", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v2", "prores", "vp9", "wmv2")
+)
+"""Codecs whose packets ``tests/unit/video/test_shown_frames.py`` holds against the decoded frames. Not HEVC, whose
+decoder leaves out frames that refer to a missing one, as at the end of a cut, and not VP8, which may hide packets."""
+
+
+def tells_its_frames(packets: Sequence[Packet], codec: str) -> bool:
+    """Return whether each packet is one shown frame, so that none has to be decoded to count and time them.
+
+    This is not so where packets are hidden by an edit list, where the beginning was cut off (the first packets refer
+    to a frame that is missing), where packets share a time or have none, and for codecs that were not tried.
+    """
+    times = [packet.time for packet in packets]
+    known = [time for time in times if time is not None]
+    return (
+        codec in _ONE_FRAME_A_PACKET
+        and bool(packets)
+        and packets[0].is_key
+        and not any(packet.is_hidden for packet in packets)
+        and len(set(known)) == len(times)
+        and min(known) == times[0]
+    )
+
+
+def average_rate(said: float, seconds: Sequence[float]) -> float:
+    """Return frames a second: as the file says, unless the times of its frames, ascending, differ from it."""
+    length = seconds[-1] - seconds[0] if seconds else 0.0
+    if length <= 0:
+        return said
+    measured = (len(seconds) - 1) / length
+    return said if abs(measured - said) <= _ROUNDED * said else measured
