@@ -102,7 +102,7 @@ check-release: $(STAMP) ## Check MEGC2019_ROOT=DIR and WEIGHTS=FILE against STST
 .PHONY: bundle
 bundle: $(STAMP) ## Train on a few rendered faces and pack results/bundle, which answers for clips
 	$(BIN)/lightning fit --config configs/lightmannet.yaml --config configs/data/small_synthetic.yaml \
-		--data.init_args.draws 4 --trainer.logger.init_args.save_dir=results/bundle-run $(ARGS)
+		--data.init_args.evaluation.init_args.draws 4 --trainer.logger.init_args.save_dir=results/bundle-run $(ARGS)
 	$(BIN)/lightmannet export "$$(ls -td results/bundle-run/lightning_logs/version_* | head -n 1)" results/bundle
 
 .PHONY: demo

@@ -1,5 +1,6 @@
 """Micro- and macro-expression data: readers, protocols, episodes and the two data modules."""
 
+from data_modules.auxiliary import CorpusMacro, MagnifiedMicro, SyntheticMacro
 from data_modules.base import SubjectDisjointDataModule
 from data_modules.clip_corpus import ClipCorpus
 from data_modules.conventional import ConventionalDataModule
@@ -18,6 +19,7 @@ from data_modules.databases.samm import SAMM
 from data_modules.databases.samm_lv import SAMMLongVideos
 from data_modules.databases.smic import SMIC
 from data_modules.episodic import EpisodicDataModule
+from data_modules.evaluation import OwnPerson, TrainingSupport, UnseenPeople
 from data_modules.joined import JoinedCorpora
 from data_modules.motion_files import MotionFile, MotionFiles
 from data_modules.protocols import HoldOutDatabase, LeaveOneSubjectOut, SingleDatabase, SubjectKFold
@@ -45,6 +47,7 @@ __all__ = [
     "CKPlus",
     "ClipCorpus",
     "ConventionalDataModule",
+    "CorpusMacro",
     "Difference",
     "EpisodicDataModule",
     "FrameClip",
@@ -52,16 +55,21 @@ __all__ = [
     "JoinedCorpora",
     "LeaveOneSubjectOut",
     "MEGC2019List",
+    "MagnifiedMicro",
     "MotionFile",
     "MotionFiles",
     "OuluCASIA",
+    "OwnPerson",
     "PhaseFlow",
     "RenderedFaces",
     "SAMMLongVideos",
     "SingleDatabase",
     "SubjectDisjointDataModule",
     "SubjectKFold",
+    "SyntheticMacro",
     "SyntheticMotion",
+    "TrainingSupport",
+    "UnseenPeople",
     "WholeFrame",
     "YuNet",
 ]

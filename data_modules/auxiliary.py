@@ -1,7 +1,8 @@
-"""Where the macro-expressions of D^aux come from."""
+"""Where the macro-expressions of D^aux come from; to add a source, write a subclass of ``AuxiliarySource``."""
 
-from dataclasses import replace
-from typing import Literal
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 
@@ -13,65 +14,99 @@ from data_modules.synthetic.motion import SyntheticMotion
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
 
-Auxiliary = Literal["none", "corpus", "magnified", "motion"]
 
-DESCRIPTIONS: dict[Auxiliary, str] = {
-    "none": "no auxiliary clips",
-    "corpus": "the corpus's own macro-expressions",
-    "magnified": "a stand-in: the motion of other training clips, magnified (no real macro-expressions)",
-    "motion": "a stand-in: synthetic facial motion (no real macro-expressions)",
-}
+@dataclass(frozen=True)
+class AuxiliarySource(ABC):
+    """A source of the pool that the auxiliary clips of tasks are drawn from."""
+
+    description: ClassVar[str]
+    """What the clips are, as a table says in its footnotes."""
+    stand_in: ClassVar[bool] = False
+    """Whether the clips are made to stand in for real macro-expressions."""
+
+    @abstractmethod
+    def clips(self, corpus: Corpus, fold: Fold) -> Clips:
+        """Return the pool, without a clip of the fold's validation or test people.
+
+        Args:
+            corpus: The corpus at hand; its micro-expressions may be those of the training people alone.
+            fold: Its people.
+
+        Raises:
+            ConfigurationError: The corpus lacks what the pool is made of.
+        """
 
 
-def auxiliary_clips(kind: Auxiliary, corpus: Corpus, fold: Fold, magnification: float) -> Clips | None:
-    """Return the pool that D^aux is drawn from, without a clip of the fold's validation or test people.
+@dataclass(frozen=True)
+class CorpusMacro(AuxiliarySource):
+    """The corpus's own macro-expressions."""
 
-    Args:
-        kind: ``corpus``, the corpus's own macro-expressions; ``magnified``, the training people's micro-expressions
-            with their motion magnified; ``motion``, the synthetic macro-expressions of ``SyntheticMotion``, the same
-            field in every phase; ``none``, no pool. The second and third are stand-ins and not real macro-expressions.
-            ``magnified`` needs motion or difference images, ``motion`` needs motion images of 28 × 28.
-        corpus: The corpus at hand.
-        fold: Its people.
-        magnification: Factor of ``magnified``, > 1.
+    description = "the corpus's own macro-expressions"
 
-    Raises:
-        ConfigurationError: ``corpus`` for a corpus without macro-expressions, a magnification of 1 or less, or
-            images that the stand-in cannot be made of.
-    """
-    if kind == "none":
-        return None
-    if kind == "corpus":
+    def clips(self, corpus: Corpus, fold: Fold) -> Clips:
+        """Return the macro-expressions of everybody but the validation and test people."""
         if corpus.macro is None:
             raise ConfigurationError(
-                f"The corpus {corpus.name} has no macro-expressions. "
-                "Set auxiliary to magnified or motion, two stand-ins."
+                f"auxiliary: CorpusMacro, but the corpus {corpus.name} has no macro-expressions. Set auxiliary to null "
+                "for methods without an auxiliary branch, or to MagnifiedMicro or SyntheticMacro, two stand-ins."
             )
         return _without_strangers(corpus.macro, fold)
-    if kind == "magnified":
-        if magnification <= 1:
-            raise ConfigurationError(f"auxiliary: magnified needs magnification > 1, but it is {magnification}.")
+
+
+@dataclass(frozen=True)
+class MagnifiedMicro(AuxiliarySource):
+    """A stand-in: the training people's micro-expressions with their motion (or difference) multiplied.
+
+    Attributes:
+        factor: Magnification, > 1.
+
+    Raises:
+        ConfigurationError: A factor of 1 or less.
+    """
+
+    factor: float = 4.0
+
+    description = "a stand-in: the motion of other training clips, magnified (no real macro-expressions)"
+    stand_in = True
+
+    def __post_init__(self) -> None:
+        if self.factor <= 1:
+            raise ConfigurationError(f"auxiliary: MagnifiedMicro needs factor > 1, but it is {self.factor}.")
+
+    def clips(self, corpus: Corpus, fold: Fold) -> Clips:
+        """Return the magnified clips, under the ids of the clips that they are made of."""
         if corpus.kind == "frames":
             raise ConfigurationError(
-                "auxiliary: magnified needs motion or difference images; frames show no motion to magnify."
+                "auxiliary: MagnifiedMicro needs motion or difference images; frames show no motion to magnify."
             )
         training = select_subjects(corpus.micro, fold.train)
         if corpus.kind == "difference":
-            return replace(training, inputs=torch.clamp(training.inputs * magnification, LOW, HIGH))
-        return replace(training, inputs=magnify(training.inputs, magnification))
-    size = corpus.micro.inputs.shape[-1]
-    if corpus.kind != "motion" or size != SIZE:
-        raise ConfigurationError(
-            f"auxiliary: motion is made of motion images of {SIZE} × {SIZE} pixels, but the corpus has {corpus.kind} "
-            f"images of {size} × {size}."
-        )
-    synthetic = SyntheticMotion().load()
-    macro = synthetic.macro
-    assert macro is not None  # SyntheticMotion always makes macro-expressions
-    # The corpus at hand may be SyntheticMotion, too.
-    macro = _without_strangers(macro, fold)
-    inputs = rescale(macro.inputs, synthetic.scaling, corpus.scaling)
-    return replace(macro, inputs=inputs.expand(-1, corpus.micro.inputs.shape[1], -1, -1, -1))
+            return replace(training, inputs=torch.clamp(training.inputs * self.factor, LOW, HIGH))
+        return replace(training, inputs=magnify(training.inputs, self.factor))
+
+
+@dataclass(frozen=True)
+class SyntheticMacro(AuxiliarySource):
+    """A stand-in: the macro-expressions of ``SyntheticMotion``, motion images of 28 × 28, alike in every phase."""
+
+    description = "a stand-in: synthetic facial motion (no real macro-expressions)"
+    stand_in = True
+
+    def clips(self, corpus: Corpus, fold: Fold) -> Clips:
+        """Return the generated clips, in the scaling of the corpus."""
+        size = corpus.micro.inputs.shape[-1]
+        if corpus.kind != "motion" or size != SIZE:
+            raise ConfigurationError(
+                f"auxiliary: SyntheticMacro makes motion images of {SIZE} × {SIZE} pixels, but the corpus has "
+                f"{corpus.kind} images of {size} × {size}."
+            )
+        synthetic = SyntheticMotion().load()
+        macro = synthetic.macro
+        assert macro is not None  # SyntheticMotion always makes macro-expressions
+        # The corpus at hand may be SyntheticMotion, too.
+        macro = _without_strangers(macro, fold)
+        inputs = rescale(macro.inputs, synthetic.scaling, corpus.scaling)
+        return replace(macro, inputs=inputs.expand(-1, corpus.micro.inputs.shape[1], -1, -1, -1))
 
 
 def _without_strangers(clips: Clips, fold: Fold) -> Clips:

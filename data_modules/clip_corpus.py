@@ -47,7 +47,7 @@ class ClipCorpus(FrameCorpus):
 
     Args:
         micro: Databases whose micro-expressions are to be recognised.
-        macro: Databases whose macro-expressions make D^aux (``auxiliary: corpus``); may name the same ones.
+        macro: Databases whose macro-expressions make D^aux (``auxiliary: CorpusMacro``); may name the same ones.
         scheme: Classes: a name in ``data_modules/schemes``, or the path of a YAML file of that form.
         representation: What a network sees of a clip.
         crop: How the face is cut out.

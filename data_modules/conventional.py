@@ -7,7 +7,7 @@ import numpy as np
 from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
 from data_modules.corpus import CorpusSource, InputKind
 from data_modules.corruption import Corruption
-from data_modules.protocols import Protocol, select_subjects
+from data_modules.protocols import Protocol, SubjectKFold, select_subjects
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, concatenate
 from lightmannet.errors import ConfigurationError
@@ -26,7 +26,7 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         protocol: How people are divided.
         fold: Number of the fold to test.
         validation_fraction: Share of the training clips whose people are set aside for validation, in [0, 1).
-        batch_size: Clips a batch; the last of an epoch may be smaller.
+        batch_size: Clips per batch; the last of an epoch may be smaller.
         class_balanced: Draw each class equally often (with replacement) instead of each clip once an epoch.
         augmentation: Random changes of the training clips, or None.
         seed: Seed of everything drawn.
@@ -42,9 +42,9 @@ class ConventionalDataModule(SubjectDisjointDataModule):
     def __init__(
         self,
         corpus: CorpusSource,
-        protocol: Protocol,
+        protocol: Protocol = SubjectKFold(),
         fold: int = 0,
-        validation_fraction: float = 0.0,
+        validation_fraction: float = 0.15,
         batch_size: int = 64,
         class_balanced: bool = True,
         augmentation: Augmentation | None = Augmentation(),

@@ -85,6 +85,27 @@ class EpisodeSampler:
         mine = [group & np.isin(self._labels, classes) for group, classes in self._groups]
         return tuple(np.array(self.clips.ids)[np.any(mine, axis=0)].tolist())
 
+    def for_test(self, clips: Clips, tasks: Tasks, separate_subjects: bool) -> "EpisodeSampler":
+        """Return a sampler of test tasks of the same size, not augmented and the same for every method and seed.
+
+        Raises:
+            DataError: Too few classes, clips, people or auxiliary clips for such a task.
+        """
+        return EpisodeSampler(
+            clips=clips,
+            auxiliary=self.auxiliary,
+            n_way=self.n_way,
+            n_shot=self.n_shot,
+            n_query=self.n_query,
+            n_auxiliary=self.n_auxiliary,
+            separate_subjects=separate_subjects,
+            augmentation=None,
+            seed=0,
+            kind=self.kind,
+            tasks=tasks,
+            side="test",
+        )
+
     def episode(self, epoch: int, index: int) -> Episode:
         """Return task ``index`` of ``epoch``, augmented if asked for.
 

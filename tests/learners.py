@@ -27,8 +27,9 @@ from lightmannet.learners import (
 )
 from lightmannet.learners.base import Learner
 from lightmannet.learners.episodic import InnerLoop
-from lightmannet.learners.lightmannet import Branches
-from lightmannet.networks import Conv4, Flatten, ThreeStream, TwoBranchNetwork
+from lightmannet.learners.inner_loss import InnerLoss
+from lightmannet.losses import AllPairs, LearnedPairs
+from lightmannet.networks import Conv4, Flatten, Maps, ThreeStream, TwoBranchNetwork
 
 
 def conv4() -> TwoBranchNetwork:
@@ -65,7 +66,7 @@ METHODS: dict[str, Callable[[], Learner]] = {
         TwoBranchNetwork(Conv4(width=8), alignment_features=4), InnerLoop(parameters="heads", rates="layer_and_step")
     ),
     "lightmannet, learned": lambda: LightmanNet(
-        conv4(), branches=Branches(align_at="maps", learn_auxiliary_weight=True, learn_pair_weights=True)
+        conv4(), loss=InnerLoss(pairs=LearnedPairs(AllPairs()), aligned=Maps(), learn_auxiliary_weight=True)
     ),
     "maxl": lambda: MAXL(conv4()),
     "maxl, finite differences": lambda: MAXL(conv4(), hypergradient="finite_differences"),

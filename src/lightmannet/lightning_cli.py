@@ -73,6 +73,7 @@ class Lightning(LightningCLI):
                 # The data modules share batches out themselves; Lightning's sampler would repeat test clips to fill up.
                 "use_distributed_sampler": False,
                 "num_sanity_val_steps": 0,
+                "log_every_n_steps": 2,  # epochs are short
                 "logger": {"class_path": "lightmannet.run_folder.RunFolder", "init_args": {"save_dir": "."}},
                 "callbacks": [PredictionsFile()] if run else [],
             },

@@ -29,7 +29,11 @@ def words(method: str, *more: str) -> list[str]:
 
 def few_shots(method: str) -> list[str]:
     episodic = "Episodic" in (CONFIGS / f"{method}.yaml").read_text()
-    return [f"--data.init_args.{count}=2" for count in ("n_shot", "n_query", "draws")] if episodic else []
+    return (
+        [f"--data.init_args.{count}=2" for count in ("n_shot", "n_query", "evaluation.init_args.draws")]
+        if episodic
+        else []
+    )
 
 
 def inputs(phases: int, kind: str) -> list[str]:
@@ -172,7 +176,7 @@ def failure(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     [
         ("--model.init_args.inner.stepz=3", "inner.stepz"),
         ("--model.init_args.inner.steps=-3", "steps >= 0 and learning_rate > 0, but has steps: -3"),
-        ("--model.init_args.branches.kernel=cosinus", "cosinus"),
+        ("--model.init_args.loss.kernel=cosinus", "cosinus"),
         ("--data.init_args.fold=9", "fold: 9 does not exist"),
         ("--data.init_args.n_shot=500", "ask for 505"),
         ("--data.init_args.protocol=LeaveOneOut", "LeaveOneOut"),

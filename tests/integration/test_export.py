@@ -51,7 +51,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "--data.init_args.protocol={class_path: data_modules.SubjectKFold, init_args: {k: 3}}",
                 "--data.init_args.validation_fraction=0.5",
                 *(f"--data.init_args.{count}=1" for count in ("n_shot", "n_query")),
-                "--data.init_args.draws=2",
+                "--data.init_args.evaluation.init_args.draws=2",
                 "--data.init_args.episodes_per_epoch=4",
                 "--model.init_args.network.init_args.encoder.init_args.width=8",
                 "--model.init_args.warm_start.epochs=0",

@@ -20,7 +20,13 @@ OWN_GRADIENTS = {
 
 def tasks() -> EpisodicDataModule:
     return EpisodicDataModule(
-        MadeCorpus(), SubjectKFold(4), n_shot=2, n_query=2, episodes_per_epoch=16, auxiliary="corpus", augmentation=None
+        MadeCorpus(),
+        SubjectKFold(4),
+        validation_fraction=0,
+        n_shot=2,
+        n_query=2,
+        episodes_per_epoch=16,
+        augmentation=None,
     )
 
 

@@ -29,7 +29,7 @@ RECIPES = {
         "--data.init_args.episodes_per_epoch=4",
         "--data.init_args.n_shot=2",
         "--data.init_args.n_query=2",
-        "--data.init_args.draws=2",
+        "--data.init_args.evaluation.init_args.draws=2",
         "--trainer.accumulate_grad_batches=2",
     ],
     "supervised": ["--data.init_args.batch_size=16"],

@@ -111,8 +111,8 @@ def test_conditions_are_columns_of_cells_each_with_its_options(tmp_path: Path) -
         f"K = {k}": {
             "value": k,
             "options": [
-                "--data.init_args.evaluation=unseen_people",
-                "--data.init_args.test_tasks=4",
+                "--data.init_args.evaluation=UnseenPeople",
+                "--data.init_args.evaluation.init_args.tasks=4",
                 f"--data.init_args.n_shot={k}",
                 "--data.init_args.n_query=1",
             ],
@@ -138,7 +138,11 @@ def test_conditions_are_columns_of_cells_each_with_its_options(tmp_path: Path) -
 
 
 def test_a_task_of_two_classes_is_answered_among_them(tmp_path: Path) -> None:
-    options = ["--data.init_args.evaluation=own_person", "--data.init_args.n_way=2", "--data.init_args.test_tasks=5"]
+    options = [
+        "--data.init_args.evaluation=OwnPerson",
+        "--data.init_args.n_way=2",
+        "--data.init_args.evaluation.init_args.tasks=5",
+    ]
     result = first_cell(write_table(tmp_path, maml=[*EPISODIC, *options, "--data.init_args.n_query=1"]))
     for episode in range(5):
         mine = [answer for answer in result.answers if answer.episode == episode]

@@ -14,6 +14,7 @@ import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from lightmannet.cli import main
+from lightmannet.lightning_cli import Lightning
 from lightmannet.sweep.search import read_sweep
 from tests.integration.test_privacy import FakeRun, of
 
@@ -98,7 +99,7 @@ def command(content: dict[str, Any], values: dict[str, Any]) -> list[str]:
 
 def small(path: Path) -> list[str]:
     """Return options that make a run of two updates on a few made clips, with validation at its end."""
-    tasks = ["n_shot=2", "n_query=2", "draws=1", "episodes_per_epoch=8"]
+    tasks = ["n_shot=2", "n_query=2", "evaluation.init_args.draws=1", "episodes_per_epoch=8"]
     episodic = [*(f"--data.init_args.{option}" for option in tasks), "--model.init_args.warm_start.epochs=0"]
     return [
         "--data.init_args.corpus=tests.clips.MadeCorpus",
@@ -116,8 +117,8 @@ def test_each_file_is_what_w_and_b_accepts_and_chooses_on_people_set_aside(path:
         jsonschema.validate(content, json.loads(Path(given).read_text()))
     assert content["metric"]["name"] == "val/uf1"
     (config,) = (word for word in content["command"] if word.startswith("--config=configs/") and "logger" not in word)
-    method = yaml.safe_load((CONFIGS.parent / config.removeprefix("--config=")).read_text())
-    assert method["data"]["init_args"]["validation_fraction"] > 0
+    path_of_method = CONFIGS.parent / config.removeprefix("--config=")
+    assert Lightning([f"--config={path_of_method}"], run=False).datamodule.validation_fraction > 0
     assert "data.init_args.validation_fraction" not in content["parameters"]
 
 

@@ -25,7 +25,7 @@ EPISODIC = [
     "--data.init_args.episodes_per_epoch=2",
     "--data.init_args.n_shot=2",
     "--data.init_args.n_query=2",
-    "--data.init_args.draws=1",
+    "--data.init_args.evaluation.init_args.draws=1",
     "--model.init_args.network.init_args.encoder.init_args.width=8",
 ]
 BROKEN = ["--trainer.callbacks+=tests.broken.Broken"]
@@ -97,7 +97,7 @@ def test_scores_follow_from_the_predictions_on_disk(finished: Path) -> None:
 
 
 def test_the_table_says_that_clips_are_synthetic_and_what_stands_for_macro_expressions(tmp_path: Path) -> None:
-    path = write_table(tmp_path, lightmannet=[*EPISODIC, "--data.init_args.auxiliary=magnified"])
+    path = write_table(tmp_path, lightmannet=[*EPISODIC, "--data.init_args.auxiliary=MagnifiedMicro"])
     run(path)
     text = (tmp_path / "small-kfold" / "table.md").read_text()
     assert "**Synthetic** clips" in text

@@ -24,7 +24,7 @@ HELD_OUT = {"class_path": "HoldOutDatabase", "init_args": {"test": ["synthetic_b
 TINY = [
     "--trainer.max_epochs=1",
     "--data.init_args.episodes_per_epoch=2",
-    "--data.init_args.draws=1",
+    "--data.init_args.evaluation.init_args.draws=1",
 ]
 
 
@@ -108,7 +108,7 @@ def test_tables_run_to_the_end_on_small_budgets(name: str, tmp_path: Path) -> No
     for condition in content["conditions"].values():
         condition["options"].append("--data.init_args.n_query=1")
         if "evaluation" in str(condition):
-            condition["options"].append("--data.init_args.test_tasks=20")
+            condition["options"].append("--data.init_args.evaluation.init_args.tasks=20")
     path = tmp_path / f"{name}.yaml"
     path.write_text(yaml.safe_dump(content))
     main(["table", str(path), f"--results={tmp_path}", "--workers=1"])

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from lightmannet.episode import Clips, Episode
 from lightmannet.learners import LightmanNet
 from lightmannet.learners.episodic import InnerLoop
-from lightmannet.learners.lightmannet import Branches
+from lightmannet.learners.inner_loss import InnerLoss
+from lightmannet.losses import AllPairs, SquaredEuclidean
 from lightmannet.networks import TwoBranchNetwork
 from tests.clips import make_clips
 
@@ -107,7 +108,7 @@ def learner(steps: int, first_order: bool, learn: bool = False) -> LightmanNet:
     made = LightmanNet(
         TwoLayers(),
         InnerLoop(steps=steps, learning_rate=ALPHA, first_order=first_order, learn_learning_rate=learn),
-        Branches(LAMBDA_1, LAMBDA_2, "squared_euclidean", "all", "features"),
+        InnerLoss(LAMBDA_1, LAMBDA_2, SquaredEuclidean(), AllPairs()),
     )
     return made.double().train()
 

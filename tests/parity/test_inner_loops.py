@@ -13,7 +13,7 @@ from lightmannet.episode import Clips, Episode
 from lightmannet.learners import ANIL, MAML, FineTuning, LightmanNet, MAMLPlusPlus, MetaSGD, Reptile
 from lightmannet.learners.base import Learner
 from lightmannet.learners.episodic import InnerLoop, InnerLoopLearner
-from lightmannet.learners.lightmannet import Branches
+from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.networks import Flatten, TwoBranchNetwork
 from tests.clips import make_clips
 
@@ -111,7 +111,7 @@ def test_anil_equals_steps_of_the_head_by_hand(steps: int, first_order: bool) ->
 
 def test_lightmannet_that_moves_its_heads_without_alignment_is_anil() -> None:
     inner = InnerLoop(steps=2, learning_rate=ALPHA, parameters="heads")
-    learner = LightmanNet(network(), inner, Branches(auxiliary_weight=0.0))
+    learner = LightmanNet(network(), inner, InnerLoss(auxiliary_weight=0.0))
     close(meta_gradient(learner), by_hand(network(), 2, HEAD, second=True))
 
 

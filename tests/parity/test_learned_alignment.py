@@ -8,9 +8,10 @@ from torch.nn import functional as F
 from lightmannet.episode import Clips, Episode
 from lightmannet.learners import LightmanNet
 from lightmannet.learners.episodic import InnerLoop
-from lightmannet.learners.lightmannet import Branches
-from lightmannet.losses.alignment import alignment_loss
-from lightmannet.losses.pairs import pair_weights
+from lightmannet.learners.inner_loss import InnerLoss
+from lightmannet.losses import LearnedPairs, SameClass, SquaredEuclidean
+from lightmannet.losses.pair_weighting import PairWeighting
+from lightmannet.losses.pairs import Pairs
 from lightmannet.networks import Conv4, TwoBranchNetwork
 from tests.clips import make_clips
 
@@ -25,18 +26,18 @@ def clips(count: int, seed: int) -> Clips:
 EPISODE = Episode(clips(6, 2), clips(9, 3), clips(7, 4), n_way=3, n_shot=2, index=0)
 
 
-def learner(steps: int, **learned: bool) -> LightmanNet:
+def learner(steps: int, pairs: Pairs, learn_weight: bool = False) -> LightmanNet:
     torch.manual_seed(0)
     network = TwoBranchNetwork(Conv4(size=16, width=8, dropout=0.0), alignment_features=4)
-    branches = Branches(0.7, 0.4, "squared_euclidean", "same_class", **learned)  # type: ignore[arg-type]
-    made = LightmanNet(network, InnerLoop(steps=steps, learning_rate=ALPHA), branches).double().train()
-    if made.pair_weighting is not None:
+    loss = InnerLoss(0.7, 0.4, SquaredEuclidean(), pairs, learn_auxiliary_weight=learn_weight)
+    made = LightmanNet(network, InnerLoop(steps=steps, learning_rate=ALPHA), loss).double().train()
+    if isinstance(made.pair_weighting, PairWeighting):
         torch.nn.init.normal_(made.pair_weighting.output.weight)
     return made
 
 
 def test_the_gradient_of_the_learned_weight_is_minus_alpha_times_the_product_of_both_gradients() -> None:
-    made = learner(1, learn_auxiliary_weight=True)
+    made = learner(1, SameClass(), learn_weight=True)
     raw = made.raw_auxiliary_weight
     assert raw is not None
     assert F.softplus(raw).item() == pytest.approx(0.4, abs=1e-7)
@@ -46,10 +47,8 @@ def test_the_gradient_of_the_learned_weight_is_minus_alpha_times_the_product_of_
     assert macro is not None
     parameters = list(network.parameters())
     aligned = network.alignment_head(network.encode(torch.cat([support.inputs, macro.inputs])))
-    pairs = pair_weights(support, macro, "same_class")
-    auxiliary = torch.autograd.grad(
-        alignment_loss(aligned[:6], aligned[6:], pairs, "squared_euclidean"), parameters, allow_unused=True
-    )
+    pairs = SameClass()(support, macro)
+    auxiliary = torch.autograd.grad(SquaredEuclidean()(aligned[:6], aligned[6:], pairs), parameters, allow_unused=True)
     adapted = made.adapt(support, macro).network
     query = F.cross_entropy(adapted(EPISODE.query.inputs), EPISODE.query.labels)
     primary = torch.autograd.grad(query, list(adapted.parameters()), allow_unused=True)
@@ -61,8 +60,8 @@ def test_the_gradient_of_the_learned_weight_is_minus_alpha_times_the_product_of_
 
 @pytest.mark.parametrize("steps", [1, 2])
 def test_the_gradient_of_the_learned_pair_weights_is_that_of_finite_differences(steps: int) -> None:
-    made = learner(steps, learn_pair_weights=True)
-    assert made.pair_weighting is not None
+    made = learner(steps, LearnedPairs())
+    assert isinstance(made.pair_weighting, PairWeighting)
     made.meta_loss(EPISODE).backward()
 
     def value_at(parameter: Tensor, index: int, step: float) -> float:
@@ -83,7 +82,7 @@ def test_the_gradient_of_the_learned_pair_weights_is_that_of_finite_differences(
 
 
 def test_the_inner_loop_leaves_the_pair_weights_alone() -> None:
-    made = learner(2, learn_pair_weights=True)
-    assert made.pair_weighting is not None
+    made = learner(2, LearnedPairs())
+    assert isinstance(made.pair_weighting, PairWeighting)
     names = {name for name, _ in made.adapt(EPISODE.support, EPISODE.auxiliary).network.named_parameters()}
     assert names == {name for name, _ in made.network.named_parameters()}

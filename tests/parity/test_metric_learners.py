@@ -101,7 +101,9 @@ def test_the_linear_probe_is_logistic_regression_on_unit_features() -> None:
 
 
 def test_ridge_solves_for_all_clips_of_all_epochs_with_an_intercept() -> None:
-    data = ConventionalDataModule(MadeCorpus(), SubjectKFold(4), batch_size=20, class_balanced=False, augmentation=None)
+    data = ConventionalDataModule(
+        MadeCorpus(), SubjectKFold(4), validation_fraction=0, batch_size=20, class_balanced=False, augmentation=None
+    )
     learner = Ridge(TwoBranchNetwork(Flatten()), strength=0.02)
     trainer(2).fit(learner, datamodule=data)
     x = data.training.inputs.flatten(1).double().numpy()

@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "table": {"", *_WORDS, "learners", "lightning_cli", "config_file", "metrics", "silence", "data_modules"},
     "runners": {*_WORDS, "table", "metrics", "scheduler", "wandb_run"},
     "report": {*_WORDS, "table", "metrics", "data_modules"},
-    "inference": {*_WORDS, "learners", "metrics", "networks", "data_modules"},
+    "inference": {*_WORDS, "learners", "losses", "metrics", "networks", "data_modules"},
     "pictures": {*_WORDS, "inference"},
     "sweep": {"errors", "files"},
     "timing": {*_WORDS, "adaptation", "inference", "learners", "networks", "silence", "data_modules"},

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 
+from data_modules.auxiliary import MagnifiedMicro
 from data_modules.base import Batch, RankSampler, ResumableLoader, SubjectDisjointDataModule, require_positive
 from data_modules.conventional import ConventionalDataModule
 from data_modules.corpus import Corpus
 from data_modules.episodic import EpisodicDataModule
+from data_modules.evaluation import TrainingSupport
 from data_modules.protocols import LeaveOneSubjectOut, SubjectKFold, select_subjects
 from lightmannet.episode import Clips, Episode, Trial
 from lightmannet.errors import ConfigurationError
@@ -46,8 +48,8 @@ def episodic(
         n_shot=2,
         n_query=2,
         episodes_per_epoch=7,
-        auxiliary="magnified",
-        draws=2,
+        auxiliary=MagnifiedMicro(),
+        evaluation=TrainingSupport(draws=2),
         seed=seed,
         num_workers=workers,
     )
@@ -308,7 +310,7 @@ def test_a_count_that_is_not_positive_is_refused_by_name(value: int) -> None:
 
 
 def test_all_people_of_all_databases_are_tested_in_turn() -> None:
-    module = ConventionalDataModule(MadeCorpus(size=8), LeaveOneSubjectOut())
+    module = ConventionalDataModule(MadeCorpus(size=8), LeaveOneSubjectOut(), validation_fraction=0)
     tested = []
     for module.fold_number in range(8):
         tested += batches(ready(module, "test").test_dataloader())

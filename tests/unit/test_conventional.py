@@ -26,7 +26,7 @@ class Unbalanced(CorpusSource):
 
 
 def module(corpus: CorpusSource | None = None, **options: Any) -> ConventionalDataModule:
-    made = ConventionalDataModule(corpus or MadeCorpus(size=8), SubjectKFold(4), **options)
+    made = ConventionalDataModule(corpus or MadeCorpus(size=8), SubjectKFold(4), validation_fraction=0, **options)
     made.setup("fit")
     return made
 

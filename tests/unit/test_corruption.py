@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from data_modules.auxiliary import MagnifiedMicro
 from data_modules.conventional import ConventionalDataModule
 from data_modules.corpus import InputKind
 from data_modules.corruption import Corruption
@@ -19,7 +20,9 @@ from tests.clips import MadeCorpus, clips_of, make_clips, same
 
 
 def module(**options: Any) -> ConventionalDataModule:
-    made = ConventionalDataModule(MadeCorpus(size=8), SubjectKFold(4), corruption=Corruption(**options))
+    made = ConventionalDataModule(
+        MadeCorpus(size=8), SubjectKFold(4), validation_fraction=0, corruption=Corruption(**options)
+    )
     made.setup("fit")
     return made
 
@@ -98,9 +101,10 @@ def test_wrong_labels_reach_supports_and_magnified_clips() -> None:
     made = EpisodicDataModule(
         MadeCorpus(clips=144, size=8),
         SubjectKFold(4),
+        validation_fraction=0,
         n_shot=2,
         n_query=2,
-        auxiliary="magnified",
+        auxiliary=MagnifiedMicro(),
         corruption=Corruption(label_noise=0.3),
     )
     made.setup("fit")

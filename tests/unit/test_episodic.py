@@ -1,24 +1,30 @@
 """Tasks and trials of the episodic data module."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from data_modules.auxiliary import MagnifiedMicro
 from data_modules.episodic import EpisodicDataModule
+from data_modules.evaluation import Evaluation, OwnPerson, TrainingSupport, UnseenPeople
 from data_modules.protocols import LeaveOneSubjectOut, SubjectKFold
-from lightmannet.episode import Episode, Trial
+from data_modules.synthetic.motion import SyntheticMotion
+from lightmannet.episode import Clips, Episode, Trial
 from lightmannet.errors import ConfigurationError, DataError
 from tests.clips import MadeCorpus, same
 
 
 def module(corpus: MadeCorpus | None = None, **options: Any) -> EpisodicDataModule:
-    made = EpisodicDataModule(corpus or MadeCorpus(size=8), SubjectKFold(4), **{"n_shot": 2, "n_query": 3, **options})
+    defaults = {"validation_fraction": 0, "n_shot": 2, "n_query": 3}
+    made = EpisodicDataModule(corpus or MadeCorpus(size=8), SubjectKFold(4), **{**defaults, **options})
     made.setup("fit")
     return made
 
 
 def test_an_epoch_has_as_many_tasks_as_asked_for_and_each_the_clips_asked_for() -> None:
-    episodes = list(module(episodes_per_epoch=6, n_way=2, auxiliary="corpus", n_auxiliary=4).train_dataloader())
+    episodes = list(module(episodes_per_epoch=6, n_way=2, n_auxiliary=4).train_dataloader())
     assert len(episodes) == 6
     for index, episode in enumerate(episodes):
         assert isinstance(episode, Episode)
@@ -28,7 +34,7 @@ def test_an_epoch_has_as_many_tasks_as_asked_for_and_each_the_clips_asked_for() 
 
 
 def test_each_test_clip_meets_several_supports_and_all_the_same() -> None:
-    (trial,) = module(draws=5).test_dataloader()
+    (trial,) = module(evaluation=TrainingSupport(draws=5)).test_dataloader()
     assert isinstance(trial, Trial)
     assert [episode.index for episode in trial.episodes] == [0, 1, 2, 3, 4]
     assert len({episode.support.ids for episode in trial.episodes}) == 5
@@ -48,7 +54,7 @@ def test_validation_and_test_clips_meet_the_same_supports() -> None:
 
 @pytest.mark.parametrize(("clips", "sizes"), [(1200, [256, 44]), (3072, [256, 256, 256])])
 def test_many_clips_are_recognised_in_several_trials_with_the_same_supports(clips: int, sizes: list[int]) -> None:
-    trials = list(module(MadeCorpus(clips=clips, size=3), draws=2).test_dataloader())
+    trials = list(module(MadeCorpus(clips=clips, size=3), evaluation=TrainingSupport(draws=2)).test_dataloader())
     assert [len(trial.query) for trial in trials if isinstance(trial, Trial)] == sizes
     supports = {
         tuple(episode.support.ids for episode in trial.episodes) for trial in trials if isinstance(trial, Trial)
@@ -72,7 +78,9 @@ def test_training_tasks_are_augmented_unless_told_otherwise_and_trials_never() -
 
 
 def test_tasks_of_one_person_can_be_had_where_people_may_be_shared() -> None:
-    made = EpisodicDataModule(MadeCorpus(subjects=2, size=8), LeaveOneSubjectOut(), separate_subjects=False)
+    made = EpisodicDataModule(
+        MadeCorpus(subjects=2, size=8), LeaveOneSubjectOut(), validation_fraction=0, separate_subjects=False
+    )
     made.setup("fit")
     for episode in made.train_dataloader():
         assert isinstance(episode, Episode)
@@ -80,7 +88,7 @@ def test_tasks_of_one_person_can_be_had_where_people_may_be_shared() -> None:
 
 
 def test_clips_of_several_phases_keep_them() -> None:
-    made = module(MadeCorpus(phases=3, size=8), auxiliary="magnified", episodes_per_epoch=1)
+    made = module(MadeCorpus(phases=3, size=8), auxiliary=MagnifiedMicro(), episodes_per_epoch=1)
     (episode,) = made.train_dataloader()
     assert isinstance(episode, Episode)
     assert episode.auxiliary is not None
@@ -90,19 +98,17 @@ def test_clips_of_several_phases_keep_them() -> None:
 
 def test_auxiliary_clips_that_cannot_be_had_are_refused_at_setup() -> None:
     with pytest.raises(ConfigurationError, match="made has no macro-expressions"):
-        module(MadeCorpus(macro=False, size=8), auxiliary="corpus")
-    with pytest.raises(ConfigurationError, match=r"magnification > 1, but it is 1\.0"):
-        module(auxiliary="magnified", magnification=1.0)
+        module(MadeCorpus(macro=False, size=8))
 
 
 def test_tasks_that_the_training_people_cannot_make_are_refused_at_setup() -> None:
     with pytest.raises(DataError, match="Class 0 has 18 training clips, but n_shot: 10 and n_query: 9 ask for 19"):
         module(n_shot=10, n_query=9)
     with pytest.raises(DataError, match="training clips of one person only"):
-        EpisodicDataModule(MadeCorpus(subjects=2, size=8), LeaveOneSubjectOut()).setup("fit")
+        EpisodicDataModule(MadeCorpus(subjects=2, size=8), LeaveOneSubjectOut(), validation_fraction=0).setup("fit")
 
 
-@pytest.mark.parametrize("option", ["n_way", "n_shot", "n_query", "n_auxiliary", "episodes_per_epoch", "draws"])
+@pytest.mark.parametrize("option", ["n_way", "n_shot", "n_query", "n_auxiliary", "episodes_per_epoch"])
 def test_counts_that_are_not_positive_are_refused_by_name(option: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{option} must be 1 or more, but is 0"):
         module(None, **{option: 0})
@@ -127,7 +133,7 @@ def tasks_of(made: EpisodicDataModule) -> list[Episode]:
 
 
 def test_unseen_people_offer_the_support_and_others_of_them_the_query() -> None:
-    made = module(MadeCorpus(clips=288, subjects=16, size=3), evaluation="unseen_people", test_tasks=30)
+    made = module(MadeCorpus(clips=288, subjects=16, size=3), evaluation=UnseenPeople(tasks=30))
     tasks = tasks_of(made)
     assert len(tasks) == 30
     tested = set(made.fold.test)
@@ -140,7 +146,7 @@ def test_unseen_people_offer_the_support_and_others_of_them_the_query() -> None:
 
 
 def test_the_own_person_offers_the_support_and_the_query() -> None:
-    options = {"evaluation": "own_person", "n_way": 2, "n_query": 1, "test_tasks": 30}
+    options = {"evaluation": OwnPerson(tasks=30), "n_way": 2, "n_query": 1}
     made = module(MadeCorpus(clips=288, subjects=16, size=3), **options)
     tasks = tasks_of(made)
     for task in tasks:
@@ -150,12 +156,12 @@ def test_the_own_person_offers_the_support_and_the_query() -> None:
     assert {person for task in tasks for person in task.query.subjects} == set(made.fold.test)
 
 
-@pytest.mark.parametrize("evaluation", ["unseen_people", "own_person"])
-def test_every_seed_and_method_is_asked_the_same_and_training_sees_no_test_person(evaluation: str) -> None:
+@pytest.mark.parametrize("evaluation", [UnseenPeople(tasks=5), OwnPerson(tasks=5)])
+def test_every_seed_and_method_gets_the_same_tasks_and_training_sees_no_test_person(evaluation: Evaluation) -> None:
     corpus, n_query = MadeCorpus(clips=288, subjects=16, size=3), 1
     first, second = (
-        module(corpus, evaluation=evaluation, seed=seed, n_query=n_query, auxiliary=auxiliary, test_tasks=5)
-        for seed, auxiliary in ((0, "none"), (1, "magnified"))
+        module(corpus, evaluation=evaluation, seed=seed, n_query=n_query, auxiliary=auxiliary)
+        for seed, auxiliary in ((0, None), (1, MagnifiedMicro()))
     )
     for one, other in zip(tasks_of(first), tasks_of(second), strict=True):
         assert same(one.support, other.support)
@@ -169,16 +175,16 @@ def test_every_seed_and_method_is_asked_the_same_and_training_sees_no_test_perso
 
 def test_test_people_who_cannot_make_such_tasks_are_refused_at_setup_with_the_class() -> None:
     with pytest.raises(DataError, match="Class 0 has 6 test clips, but n_shot: 4 and n_query: 3 ask for 7"):
-        module(evaluation="unseen_people", n_shot=4)
+        module(evaluation=UnseenPeople(), n_shot=4)
     with pytest.raises(DataError, match="none of the 2 people shows n_way: 3 classes with 4 clips"):
-        module(evaluation="own_person", n_shot=2, n_query=2)
+        module(evaluation=OwnPerson(), n_shot=2, n_query=2)
 
 
-@pytest.mark.parametrize("evaluation", ["training_support", "unseen_people", "own_person"])
-def test_the_tested_clips_are_known_without_setup(evaluation: str) -> None:
-    options: dict[str, Any] = {"evaluation": evaluation, "n_shot": 2, "n_query": 1, "n_way": 2, "test_tasks": 60}
+@pytest.mark.parametrize("evaluation", [TrainingSupport(), UnseenPeople(tasks=60), OwnPerson(tasks=60)])
+def test_the_tested_clips_are_known_without_setup(evaluation: Evaluation) -> None:
+    options: dict[str, Any] = {"evaluation": evaluation, "n_shot": 2, "n_query": 1, "n_way": 2}
     source = MadeCorpus(clips=288, subjects=16, size=3)
-    made = EpisodicDataModule(source, SubjectKFold(4), fold=2, auxiliary="corpus", **options)
+    made = EpisodicDataModule(source, SubjectKFold(4), fold=2, validation_fraction=0, **options)
     tested = made.tested_ids(source.load(), 2)
     made.setup("fit")
     assert set(tested) == set(made.testing.ids)
@@ -188,11 +194,40 @@ def test_the_tested_clips_are_known_without_setup(evaluation: str) -> None:
 
 
 def test_a_corpus_that_cannot_make_the_training_tasks_is_refused_without_setup() -> None:
-    made = EpisodicDataModule(MadeCorpus(size=3), SubjectKFold(4), n_shot=20, n_query=5)
+    made = EpisodicDataModule(MadeCorpus(size=3), SubjectKFold(4), validation_fraction=0, n_shot=20, n_query=5)
     with pytest.raises(DataError, match="Class 0 has 18 training clips, but n_shot: 20 and n_query: 5 ask for 25"):
         made.tested_ids(MadeCorpus(size=3).load(), 0)
 
 
-def test_another_evaluation_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="evaluation is one of training_support, unseen_people, own_person"):
-        module(evaluation="anybody")
+@pytest.mark.parametrize("evaluation", [TrainingSupport(), UnseenPeople(tasks=5), OwnPerson(tasks=5)])
+def test_without_adapting_the_same_clips_come_without_a_support(evaluation: Evaluation) -> None:
+    options = {"evaluation": evaluation, "n_way": 2, "n_query": 1}
+    corpus = MadeCorpus(clips=288, subjects=16, size=3)
+    adapted = list(module(corpus, **options).predict_dataloader())
+    plain = list(module(corpus, **{**options, "evaluation": replace(evaluation, adapt=False)}).predict_dataloader())
+    assert len(plain) == len(adapted)
+    for clips, trial in zip(plain, adapted, strict=True):
+        assert isinstance(clips, Clips)
+        assert isinstance(trial, Trial)
+        assert same(clips, trial.query)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: TrainingSupport(draws=0), "draws must be 1 or more, but is 0"),
+        (lambda: UnseenPeople(tasks=0), "tasks must be 1 or more, but is 0"),
+        (lambda: OwnPerson(tasks=-1), "tasks must be 1 or more, but is -1"),
+    ],
+)
+def test_evaluations_without_draws_or_tasks_are_refused(wrong: Callable[[], Evaluation], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        wrong()
+
+
+def test_the_defaults_make_training_tasks_with_macro_expressions() -> None:
+    made = EpisodicDataModule(SyntheticMotion(subjects=12, micro_clips=180, macro_clips=70))
+    made.setup("fit")
+    episode = next(iter(made.train_dataloader()))
+    assert isinstance(episode, Episode)
+    assert episode.auxiliary is not None

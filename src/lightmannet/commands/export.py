@@ -13,6 +13,7 @@ from torch import Tensor
 
 from data_modules.base import BatchPlan, SubjectDisjointDataModule
 from data_modules.episodic import EpisodicDataModule
+from data_modules.evaluation import TrainingSupport
 from data_modules.frame_corpus import FrameCorpus
 from lightmannet.checkpoint import check_checkpoint, read_checkpoint
 from lightmannet.config_file import check_config_file
@@ -22,7 +23,7 @@ from lightmannet.inference.bundle import Bundle, Draw, check_room, is_weight, wr
 from lightmannet.inference.calibration import calibrate, calibration_error, heated
 from lightmannet.inference.card import Tested, model_card
 from lightmannet.inference.onnx_file import check_onnx_is_there, onnx_file
-from lightmannet.inference.parts import adapts, crop_words, learner_words, representation_words
+from lightmannet.inference.parts import crop_words, learner_words, representation_words
 from lightmannet.inference.recogniser import Recogniser
 from lightmannet.learners.base import Learner
 from lightmannet.metrics.resampling import interval, resample
@@ -81,7 +82,7 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
     learner.load_state_dict(weights)
     learner.eval()
     if isinstance(data, EpisodicDataModule):
-        data.draws = draws
+        data.evaluation = TrainingSupport(draws=draws)
     data.prepare_data()
     data.setup("fit")
     calibration = calibrate(*_answered(learner, data, data.validation), data.validation.subjects)
@@ -170,7 +171,7 @@ def _tested(learner: Learner, data: SubjectDisjointDataModule, temperature: floa
 
 
 def _bank(learner: Learner, data: SubjectDisjointDataModule, draws: int) -> tuple[Draw, ...]:
-    if not adapts(learner) or not isinstance(data, EpisodicDataModule):
+    if not learner.adapts or not isinstance(data, EpisodicDataModule):
         return ()
     nobody = data.training.select([])
     episodes = [data.sampler.draw(nobody, index) for index in range(draws)]

@@ -6,11 +6,12 @@ from typing import Any, get_args, get_type_hints
 
 import data_modules
 import lightmannet.learners as learners
+import lightmannet.losses as losses
 import lightmannet.networks as networks
 from data_modules.representations.base import Representation
 from data_modules.video.crop import AnnotatedBox, Crop, WholeFrame, YuNet
 from lightmannet.errors import BundleError, ConfigurationError, LightmanNetError
-from lightmannet.learners.base import Learner
+from lightmannet.inference.old_parts import modern_options
 
 Words = dict[str, Any]
 """A part in words: ``{"name": "Conv4", "options": {"width": 32}}``; options may be parts themselves."""
@@ -19,6 +20,7 @@ _REPRESENTATIONS = ("ApexFlow", "Difference", "FrameClip", "PhaseFlow")
 PARTS: Mapping[str, type] = {
     **{name: getattr(learners, name) for name in learners.__all__},
     **{name: getattr(networks, name) for name in networks.__all__ if name != "Encoder"},
+    **{name: getattr(losses, name) for name in losses.__all__},
     **{name: getattr(data_modules, name) for name in _REPRESENTATIONS},
     "WholeFrame": WholeFrame,
     "YuNet": YuNet,
@@ -40,8 +42,8 @@ def build(words: Words) -> Any:
         )
     hints = get_type_hints(kind.__init__)  # type: ignore[misc]
     try:
-        return kind(**{name: _option(value, hints.get(name)) for name, value in options.items()})
-    except (TypeError, ValueError) as error:
+        return kind(**{name: _option(value, hints.get(name)) for name, value in modern_options(options).items()})
+    except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
             f"The bundle's options of {words['name']} do not fit this version ({error}). Export it again, or install "
             "the version that wrote it."
@@ -90,11 +92,6 @@ def crop_words(crop: Crop) -> Words:
     return {"name": type(crop).__name__, "options": options}
 
 
-def adapts(learner: Learner) -> bool:
-    """Return whether a method learns anything from a support set."""
-    return type(learner).adapt is not Learner.adapt
-
-
 def _in_words(value: Any) -> Any:
     if isinstance(value, Mapping):
         return learner_words(value) if "class_path" in value else {key: _in_words(v) for key, v in value.items()}
@@ -108,5 +105,6 @@ def _option(value: Any, hint: Any) -> Any:
         return build(value)
     for kind in (hint, *get_args(hint)):
         if is_dataclass(kind) and isinstance(kind, type):
-            return kind(**value)
+            hints = get_type_hints(kind)
+            return kind(**{name: _option(own, hints.get(name)) for name, own in value.items()})
     raise ValueError(f"{value!r} is no option")

@@ -27,7 +27,7 @@ from lightmannet.inference.clip_file import ClipFile, open_clip
 from lightmannet.inference.ensemble import Calibrated, Ensemble
 from lightmannet.inference.labelled_clips import labelled_clips
 from lightmannet.inference.motion import divide
-from lightmannet.inference.parts import adapts, build
+from lightmannet.inference.parts import build
 from lightmannet.inference.quality import (
     brightness_warnings,
     clip_warnings,
@@ -162,7 +162,7 @@ class Recogniser:
     @property
     def adapts(self) -> bool:
         """Whether the bundle's method can adapt to a person."""
-        return adapts(self._learner)
+        return self._learner.adapts
 
     def adapt(self, clips: str | Path, fps: float | None = None) -> "Recogniser":
         """Return a recogniser adapted to a person; this one stays as it is.

@@ -28,7 +28,7 @@ class ANIL(MAML):
         network: TwoBranchNetwork,
         inner: InnerLoop = InnerLoop(),
         warm_start: WarmStart = WarmStart(),
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-4,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(network, replace(inner, parameters="heads"), warm_start, learning_rate, weight_decay)

@@ -56,6 +56,8 @@ class Learner(LightningModule, ABC):
 
     takes_gradients = False
     """Whether training takes gradients of its own, beside those of Lightning."""
+    aligns = False
+    """Whether adapting to a task brings its micro- and macro-expressions together in feature space."""
 
     def __init__(self, network: TwoBranchNetwork, learning_rate: float, weight_decay: float) -> None:
         super().__init__()
@@ -71,6 +73,11 @@ class Learner(LightningModule, ABC):
         # In the checkpoint, so that the mean over an epoch is the same when a run goes on in the middle of it.
         self.mean_loss.persistent(True)
 
+    @property
+    def adapts(self) -> bool:
+        """Whether the method learns anything from a support set."""
+        return type(self).adapt is not Learner.adapt
+
     def adapt(self, support: Clips, auxiliary: Clips | None) -> Predictor:
         """Return a predictor that has learned from the task; the learner itself stays as it was.
 
@@ -84,7 +91,7 @@ class Learner(LightningModule, ABC):
 
     def recognise(self, batch: Clips | Trial) -> Float[Tensor, "clip class"]:
         """Return class probabilities: as they are for plain clips, averaged over the support draws for a trial."""
-        if isinstance(batch, Clips) or not len(batch.query):
+        if isinstance(batch, Clips) or not len(batch.query) or not self.adapts:
             return self.predict(tested_clips(batch))
         return torch.stack([self.adapt(e.support, e.auxiliary).predict(batch.query) for e in batch.episodes]).mean(0)
 
@@ -109,12 +116,23 @@ class Learner(LightningModule, ABC):
         return torch.optim.AdamW(self.parameter_groups(), self.learning_rate, weight_decay=self.weight_decay)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return the parameters as groups of AdamW; a method may give some a step size of their own."""
-        beside = [parameter for name, parameter in self.named_parameters() if not name.startswith("network.")]
-        groups: list[dict[str, Any]] = [{"params": list(self.network.parameters())}]
-        if beside:
-            groups.append({"params": beside, "weight_decay": 0.0})
-        return groups
+        """Return the parameters as groups of AdamW: the network, then the rest, which does not decay."""
+        beside: dict[float | None, list[nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():
+            if not name.startswith("network."):
+                beside.setdefault(self.step_size(name), []).append(parameter)
+        return [{"params": list(self.network.parameters())}] + [
+            {"params": parameters, "weight_decay": 0.0, **({} if size is None else {"lr": size})}
+            for size, parameters in beside.items()
+        ]
+
+    def step_size(self, parameter: str) -> float | None:
+        """Return the step size of a parameter beside the network; None takes the learning rate.
+
+        Args:
+            parameter: Its name, as ``named_parameters`` has it.
+        """
+        return None
 
     def branch_losses(self, batch: Clips | Episode) -> tuple[Float[Tensor, ""], Float[Tensor, ""]] | None:
         """Return the primary and the auxiliary loss of a batch at the weights as they are, to look at.

@@ -48,7 +48,7 @@ class MAMLPlusPlus(MAML):
         inner: InnerLoop = InnerLoop(steps=3),
         multi_step_epochs: int = 5,
         warm_start: WarmStart = WarmStart(),
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-4,
         weight_decay: float = 1e-2,
     ) -> None:
         if inner.steps < 1 or multi_step_epochs < 0:

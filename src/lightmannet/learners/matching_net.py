@@ -35,7 +35,7 @@ class MatchingNet(MetricLearner):
         network: TwoBranchNetwork,
         scale: float = 10.0,
         warm_start: WarmStart = WarmStart(),
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-4,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(network, warm_start, learning_rate, weight_decay)

@@ -29,7 +29,7 @@ class MetaSGD(MAML):
         network: TwoBranchNetwork,
         inner: InnerLoop = InnerLoop(),
         warm_start: WarmStart = WarmStart(),
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-4,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(network, replace(inner, rates="weight"), warm_start, learning_rate, weight_decay)

@@ -36,7 +36,7 @@ class ProtoNet(MetricLearner):
         distance: Literal["squared_euclidean", "cosine"] = "squared_euclidean",
         scale: float | None = None,
         warm_start: WarmStart = WarmStart(),
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-4,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(network, warm_start, learning_rate, weight_decay)

@@ -41,7 +41,7 @@ class R2D2(MetricLearner):
         strength: float = 1.0,
         scale: float = 10.0,
         warm_start: WarmStart = WarmStart(),
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-4,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(network, warm_start, learning_rate, weight_decay)

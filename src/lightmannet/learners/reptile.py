@@ -43,7 +43,7 @@ class Reptile(MAML):
         network: TwoBranchNetwork,
         inner: InnerLoop = InnerLoop(steps=4),
         warm_start: WarmStart = WarmStart(),
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-4,
         weight_decay: float = 1e-2,
     ) -> None:
         if inner.learn_learning_rate or inner.rates != "one":

@@ -1,9 +1,13 @@
-"""A small network that says how much each micro × macro pair is worth."""
+"""A small network that weighs micro × macro pairs."""
+
+from collections.abc import Callable
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from lightmannet.episode import Clips
 
 
 class PairWeighting(nn.Module):
@@ -13,6 +17,7 @@ class PairWeighting(nn.Module):
     the network that learns, so the inner loop cannot lower its loss by moving clips to where weights are small.
 
     Args:
+        among: Gives the pairs that count, or their weights, which are multiplied with the learned ones.
         n_classes: Number of classes.
         width: Hidden features.
 
@@ -20,23 +25,19 @@ class PairWeighting(nn.Module):
     which weighs single clips by their loss with such a network; pairs and their description are ours.
     """
 
-    def __init__(self, n_classes: int, width: int = 16) -> None:
+    def __init__(self, among: Callable[[Clips, Clips], Tensor], n_classes: int, width: int = 16) -> None:
         super().__init__()
-        self.n_classes = n_classes
+        self.among, self.n_classes = among, n_classes
         self.hidden, self.output = nn.Linear(2 * n_classes + 1, width), nn.Linear(width, 1)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
-    def forward(
-        self,
-        micro: Float[Tensor, "micro pixel"],
-        macro: Float[Tensor, "macro pixel"],
-        micro_labels: Int64[Tensor, " micro"],
-        macro_labels: Int64[Tensor, " macro"],
-    ) -> Float[Tensor, "micro macro"]:
-        """Return the weight of each pair, in (0, 1)."""
-        cosines = (F.normalize(micro, dim=1) @ F.normalize(macro, dim=1).T)[..., None]
-        classes = [F.one_hot(labels, self.n_classes).to(cosines.dtype) for labels in (micro_labels, macro_labels)]
+    def forward(self, micro: Clips, macro: Clips) -> Float[Tensor, "micro macro"]:
+        """Return the weight of each pair, in [0, 1)."""
+        first, second = (F.normalize(clips.inputs.flatten(1), dim=1) for clips in (micro, macro))
+        cosines = (first @ second.T)[..., None]
+        classes = [F.one_hot(clips.labels, self.n_classes).to(cosines.dtype) for clips in (micro, macro)]
         shape = (len(micro), len(macro), self.n_classes)
         pairs = torch.cat([classes[0][:, None].expand(shape), classes[1][None].expand(shape), cosines], dim=2)
-        return torch.sigmoid(self.output(self.hidden(pairs).relu())).squeeze(2)
+        learned = torch.sigmoid(self.output(self.hidden(pairs).relu())).squeeze(2)
+        return self.among(micro, macro) * learned

@@ -1,5 +1,6 @@
 """Networks: plain modules, no Lightning; an encoder a file."""
 
+from lightmannet.networks.aligned import Features, Logits, Maps, Phases
 from lightmannet.networks.clip_encoder import ClipEncoder
 from lightmannet.networks.conv4 import Conv4
 from lightmannet.networks.dual_stream import DualStream
@@ -17,9 +18,13 @@ __all__ = [
     "Conv4",
     "DualStream",
     "Encoder",
+    "Features",
     "Flatten",
     "HierarchicalTransformer",
+    "Logits",
+    "Maps",
     "OffApexNet",
+    "Phases",
     "ResNet12",
     "SSSNet",
     "ThreeStream",

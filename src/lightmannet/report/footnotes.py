@@ -1,6 +1,5 @@
 """What has to be said beside a table's numbers."""
 
-from data_modules.auxiliary import DESCRIPTIONS
 from lightmannet.metrics.resampling import DRAWS
 from lightmannet.metrics.scores import FULL, person_of
 from lightmannet.report.published import comparable_columns
@@ -32,7 +31,7 @@ def notes(plan: Plan, summary: Summary) -> list[str]:
             "people, and the p-value of a paired randomisation test that swaps the two methods' answers person by "
             f"person ({DRAWS:,} draws), corrected for {compared} comparison{'s' if compared > 1 else ''} (Holm)."
         )
-    lines += [f"D^aux of {method}: {DESCRIPTIONS[kind]}." for method, kind in plan.auxiliary.items()]
+    lines += [f"D^aux of {method}: {source.description}." for method, source in plan.auxiliary.items()]
     if plan.table.oracle_epoch:
         lines.append(ORACLE)
     lines += holes(summary)

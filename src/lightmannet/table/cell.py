@@ -82,7 +82,7 @@ def run_cell(cell: Cell, scalars: Scalars | None = None) -> Result:
     memory = peak_memory_mb()
     model.eval()
     batch = next(iter(data.predict_dataloader())).to(model.device)
-    in_tasks = isinstance(data, EpisodicDataModule) and data.evaluation != "training_support"
+    in_tasks = isinstance(data, EpisodicDataModule) and data.evaluation.in_tasks
     return Result(
         method=cell.method,
         condition=cell.condition,

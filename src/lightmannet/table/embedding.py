@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from lightmannet.episode import Clips, Trial
 from lightmannet.learners.base import Learner
-from lightmannet.learners.lightmannet import LightmanNet
 
 
 def alignment_embedding(learner: Learner, batch: Clips | Trial) -> dict[str, Any] | None:
@@ -26,7 +25,7 @@ def alignment_embedding(learner: Learner, batch: Clips | Trial) -> dict[str, Any
         ``before`` and ``after``: mean cosine distance of a micro- from a macro-expression, in [0, 2]; ``points``: for
         each clip and state ``x``, ``y``, ``label``, ``kind`` (micro, macro) and ``state`` (before, after).
     """
-    if not isinstance(learner, LightmanNet) or not isinstance(batch, Trial):
+    if not learner.aligns or not isinstance(batch, Trial):
         return None
     task = batch.episodes[0]
     if task.auxiliary is None:

@@ -14,7 +14,7 @@ from jsonargparse import ArgumentParser
 
 import data_modules
 import lightmannet
-from data_modules.auxiliary import Auxiliary
+from data_modules.auxiliary import AuxiliarySource
 from data_modules.base import SubjectDisjointDataModule
 from data_modules.corpus import Corpus
 from data_modules.episodic import EpisodicDataModule
@@ -63,6 +63,7 @@ class Table:
         title: Headline.
         data: Configuration of the corpus, relative to the table's file.
         methods: Rows, by name.
+        options: Words that every method's command line takes before its own.
         protocol: How people are divided, one of ``data_modules.protocols``.
         seeds: Training seeds; scores are given as mean ± standard deviation over them.
         axis: Name of what the conditions vary, e.g. ``label noise``.
@@ -75,6 +76,7 @@ class Table:
     title: str
     data: str
     methods: dict[str, Method]
+    options: list[str] = field(default_factory=list)
     protocol: Protocol = field(default_factory=SubjectKFold)
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
     axis: str = ""
@@ -149,7 +151,7 @@ class Plan:
         tested: Ids of the clips that all folds together ask about, each once, by condition.
         left_out: Who is not asked about, by condition; only those conditions where there is somebody.
         cells: What is to be run.
-        auxiliary: Kind of D^aux by method, for those that have one.
+        auxiliary: Source of D^aux by method, for those that have one.
     """
 
     table: Table
@@ -158,7 +160,7 @@ class Plan:
     tested: dict[str, tuple[str, ...]]
     left_out: dict[str, LeftOut]
     cells: list[Cell]
-    auxiliary: dict[str, Auxiliary]
+    auxiliary: dict[str, AuxiliarySource]
 
 
 def read_table(path: Path) -> Table:
@@ -210,7 +212,7 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
     if protocol is not None:
         table = replace(table, protocol=_PROTOCOLS[protocol])
     cells: list[Cell] = []
-    auxiliary: dict[str, Auxiliary] = {}
+    auxiliary: dict[str, AuxiliarySource] = {}
     tested: dict[str, tuple[str, ...]] = {}
     left_out: dict[str, LeftOut] = {}
     corpora: list[Corpus] = []
@@ -218,7 +220,7 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
         words = {method: _words(path, table, method, condition) for method in table.methods}
         rows = {method: _data_module(path, method, mine) for method, mine in words.items()}
         for method, (module, _) in rows.items():
-            if isinstance(module, EpisodicDataModule) and module.auxiliary != "none":
+            if isinstance(module, EpisodicDataModule) and module.auxiliary is not None:
                 auxiliary.setdefault(method, module.auxiliary)
         first, source = next(iter(rows.values()))
         corpora.append(first.corpus)
@@ -291,6 +293,7 @@ def _words(path: Path, table: Table, method: str, condition: Condition) -> tuple
         "--trainer.enable_progress_bar=false",
         "--trainer.enable_model_summary=false",
         "--trainer.devices=1",
+        *table.options,
         *options,
         *condition.options,
     )

@@ -17,7 +17,7 @@ from rich.progress import track
 from rich.table import Table
 from torch.nn import functional as F
 
-from data_modules import EpisodicDataModule, SubjectKFold, SyntheticMotion
+from data_modules import EpisodicDataModule, SyntheticMotion
 from lightmannet.adaptation.maml import learn2learn_maml
 from lightmannet.episode import Episode
 from lightmannet.learners import LightmanNet
@@ -122,7 +122,7 @@ def _learner() -> LightmanNet:
 
 
 def _data(tasks: int) -> EpisodicDataModule:
-    return EpisodicDataModule(SyntheticMotion(), SubjectKFold(), episodes_per_epoch=tasks, auxiliary="corpus")
+    return EpisodicDataModule(SyntheticMotion(), validation_fraction=0, episodes_per_epoch=tasks)
 
 
 def _fit(steps: int, tasks: int, callback: Callback | None) -> None:

@@ -90,7 +90,7 @@ def test_nothing_is_looked_at_during_the_warm_start() -> None:
 
 def fit(folder: Path, method: str, every: int, *more: str) -> tuple[dict[str, torch.Tensor], list[dict[str, str]]]:
     """Return the weights after a fit, and the lines of its metrics.csv."""
-    shots = ["n_shot", "n_query", "draws"] if method in ("lightmannet", "maml_plus_plus") else []
+    shots = ["n_shot", "n_query", "evaluation.init_args.draws"] if method in ("lightmannet", "maml_plus_plus") else []
     main(
         [
             "fit",
@@ -127,7 +127,7 @@ def test_weights_are_the_same_with_and_without_it(method: str, more: list[str], 
 def test_a_run_logs_branches_tasks_rates_speed_and_memory(tmp_path: Path) -> None:
     learned = [
         "--model.init_args.inner.learn_learning_rate=true",
-        "--model.init_args.branches.learn_auxiliary_weight=true",
+        "--model.init_args.loss.learn_auxiliary_weight=true",
     ]
     _, rows = fit(tmp_path, "lightmannet", 2, WARM_0, *learned)
     logged = {name: [row for row in rows if row[name]] for name in rows[0]}

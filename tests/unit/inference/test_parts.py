@@ -1,10 +1,15 @@
 """What may go into a bundle."""
 
+from typing import Any
+
 import pytest
 
 from data_modules.video.crop import AnnotatedBox, WholeFrame, YuNet
-from lightmannet.errors import ConfigurationError
-from lightmannet.inference.parts import build, crop_words
+from lightmannet.errors import BundleError, ConfigurationError
+from lightmannet.inference.parts import build, crop_words, learner_words
+from lightmannet.learners.inner_loss import InnerLoss
+from lightmannet.losses import MMD2, AllPairs, Cosine, InfoNCE, LearnedPairs, SameClass, SoftDTW
+from lightmannet.networks import Features, Maps, Phases
 
 
 def test_crops_go_into_a_bundle_but_for_boxes_that_only_a_database_knows() -> None:
@@ -15,3 +20,50 @@ def test_crops_go_into_a_bundle_but_for_boxes_that_only_a_database_knows() -> No
             assert (again.margin, again.min_score, again.model) == (0.2, 0.5, None)
     with pytest.raises(ConfigurationError, match=r"AnnotatedBox cannot go into a bundle.*Train with crop: YuNet"):
         crop_words(AnnotatedBox())
+
+
+NETWORK = {"name": "TwoBranchNetwork", "options": {}}
+
+
+def test_the_choices_of_the_inner_loss_go_into_a_bundle_and_come_back() -> None:
+    configuration = {
+        "class_path": "lightmannet.learners.LightmanNet",
+        "init_args": {
+            "network": {"class_path": "lightmannet.networks.TwoBranchNetwork", "init_args": {}},
+            "loss": {
+                "auxiliary_weight": 0.5,
+                "kernel": {"class_path": "lightmannet.losses.kernels.InfoNCE", "init_args": {"temperature": 0.2}},
+                "pairs": {"class_path": "lightmannet.losses.pairs.SameClass", "init_args": {}},
+                "aligned": {"class_path": "lightmannet.networks.aligned.Maps", "init_args": {}},
+            },
+        },
+    }
+    learner = build(learner_words(configuration))
+    assert learner.loss == InnerLoss(auxiliary_weight=0.5, kernel=InfoNCE(0.2), pairs=SameClass(), aligned=Maps())
+
+
+@pytest.mark.parametrize(
+    ("branches", "loss"),
+    [
+        ({"primary_weight": 1.0, "auxiliary_weight": 0.3}, InnerLoss(1.0, 0.3, Cosine(), AllPairs(), Features())),
+        (
+            {"kernel": "infonce", "temperature": 0.3, "pairs": "same_class", "smoothing": 0.1, "bandwidth": None},
+            InnerLoss(kernel=InfoNCE(0.3), pairs=SameClass()),
+        ),
+        ({"kernel": "mmd2", "bandwidth": 2.0}, InnerLoss(kernel=MMD2(2.0), pairs=AllPairs())),
+        (
+            {"kernel": "squared_euclidean", "align_at": "warped_phases", "smoothing": 0.2},
+            InnerLoss(kernel=SoftDTW(0.2, "squared_euclidean"), pairs=AllPairs(), aligned=Phases()),
+        ),
+        ({"learn_pair_weights": True}, InnerLoss(pairs=LearnedPairs(AllPairs()))),
+    ],
+)
+def test_a_bundle_with_the_former_branches_still_loads(branches: dict[str, Any], loss: InnerLoss) -> None:
+    words = {"name": "LightmanNet", "options": {"network": NETWORK, "branches": branches}}
+    assert build(words).loss == loss
+
+
+def test_choices_that_never_were_are_refused() -> None:
+    for branches in ({"kernel": "magic"}, {"pairs": "none"}, {"strange": 1}):
+        with pytest.raises(BundleError, match="options of LightmanNet do not fit this version"):
+            build({"name": "LightmanNet", "options": {"network": NETWORK, "branches": branches}})

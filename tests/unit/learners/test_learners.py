@@ -29,8 +29,9 @@ from lightmannet.learners import (
 )
 from lightmannet.learners.base import Learner
 from lightmannet.learners.episodic import InnerLoop, WarmStart
-from lightmannet.learners.lightmannet import Branches
+from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.networks import Conv4, Flatten, ThreeStream, TwoBranchNetwork
+from lightmannet.networks.aligned import Aligned, Features, Logits
 from tests.clips import MadeCorpus, make_episode
 from tests.learners import conv4, make, trainer
 
@@ -45,7 +46,7 @@ def test_a_trial_is_the_mean_over_its_draws() -> None:
 
 
 def test_lightmannet_without_auxiliary_weight_is_maml() -> None:
-    lightmannet = LightmanNet(TwoBranchNetwork(Conv4(width=8)), branches=Branches(auxiliary_weight=0.0)).eval()
+    lightmannet = LightmanNet(TwoBranchNetwork(Conv4(width=8)), loss=InnerLoss(auxiliary_weight=0.0)).eval()
     maml = MAML(TwoBranchNetwork(Conv4(width=8))).eval()
     maml.load_state_dict(lightmannet.state_dict())
     episode = make_episode()
@@ -55,20 +56,20 @@ def test_lightmannet_without_auxiliary_weight_is_maml() -> None:
     )
 
 
-@pytest.mark.parametrize("align_at", ["features", "logits"])
-def test_the_auxiliary_branch_changes_what_is_learned(align_at: str) -> None:
+@pytest.mark.parametrize("aligned", [Features(), Logits()])
+def test_the_auxiliary_branch_changes_what_is_learned(aligned: Aligned) -> None:
     torch.manual_seed(0)
     network = TwoBranchNetwork(Conv4(width=8), alignment_features=4)
     episode = make_episode()
     predictions = []
     for weight in (0.0, 5.0):
-        learner = LightmanNet(network, branches=Branches(auxiliary_weight=weight, align_at=align_at)).eval()  # type: ignore[arg-type]
+        learner = LightmanNet(network, loss=InnerLoss(auxiliary_weight=weight, aligned=aligned)).eval()
         predictions.append(learner.adapt(episode.support, episode.auxiliary).predict(episode.query))
     assert (predictions[0] - predictions[1]).abs().max() > 1e-4
 
 
 def test_missing_auxiliary_clips_are_an_error_that_says_what_to_set() -> None:
-    with pytest.raises(ConfigurationError, match=r"Set the data module's auxiliary to corpus, magnified or motion"):
+    with pytest.raises(ConfigurationError, match=r"Set the data module's auxiliary to CorpusMacro, MagnifiedMicro or"):
         make("lightmannet").adapt(make_episode().support, None)
 
 
@@ -85,8 +86,7 @@ def test_batch_normalisation_cannot_be_adapted(method: Callable[..., Learner]) -
         (lambda: InnerLoop(steps=-1), r"steps >= 0.*steps: -1"),
         (lambda: InnerLoop(learning_rate=0.0), r"learning_rate > 0.*learning_rate: 0.0"),
         (lambda: WarmStart(epochs=-1), r"epochs >= 0.*epochs: -1"),
-        (lambda: Branches(auxiliary_weight=-1.0), r"weights >= 0.*auxiliary_weight: -1.0"),
-        (lambda: Branches(bandwidth=0.0), r"bandwidth > 0.*bandwidth: 0.0"),
+        (lambda: InnerLoss(auxiliary_weight=-1.0), r"weights >= 0.*auxiliary_weight: -1.0"),
         (lambda: InnerLoop(learn_learning_rate=True, rates="weight"), r"rates: weight are learned anyway.*false"),
         (lambda: MAMLPlusPlus(conv4(), InnerLoop(steps=0)), r"steps >= 1.*steps: 0"),
         (lambda: MAMLPlusPlus(conv4(), multi_step_epochs=-1), r"multi_step_epochs >= 0.*multi_step_epochs: -1"),
@@ -122,7 +122,9 @@ def test_every_parameter_gets_a_gradient_so_that_several_devices_agree(first_ord
 
 def test_a_meta_batch_of_accumulated_tasks_is_the_mean_over_tasks() -> None:
     learner = MAML(TwoBranchNetwork(Conv4(width=8, dropout=0.0)))
-    data = EpisodicDataModule(MadeCorpus(), SubjectKFold(4), n_shot=2, n_query=2, episodes_per_epoch=4)
+    data = EpisodicDataModule(
+        MadeCorpus(), SubjectKFold(4), validation_fraction=0, n_shot=2, n_query=2, episodes_per_epoch=4
+    )
     data.setup("fit")
     for index in range(4):
         episode = data.sampler.episode(0, index)
@@ -216,6 +218,6 @@ def test_closed_forms_say_when_there_is_nothing_to_learn(kind: type[Ridge] | typ
             corpus.micro.inputs.zero_()
             return corpus
 
-    data = ConventionalDataModule(Black(), SubjectKFold(4), augmentation=None)
+    data = ConventionalDataModule(Black(), SubjectKFold(4), validation_fraction=0, augmentation=None)
     with pytest.raises(DataError, match=r"features of all 54 training clips are the same"):
         trainer(1).fit(kind(TwoBranchNetwork(Flatten())), datamodule=data)

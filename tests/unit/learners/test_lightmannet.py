@@ -1,7 +1,7 @@
 """LightmanNet's choices of what is aligned, which pairs count and what the outer loop learns of it."""
 
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
@@ -12,31 +12,46 @@ from lightmannet.episode import Clips, Episode, Trial
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners import LightmanNet
 from lightmannet.learners.episodic import InnerLoop, WarmStart
-from lightmannet.learners.lightmannet import Branches
-from lightmannet.losses.alignment import Kernel
+from lightmannet.learners.inner_loss import InnerLoss
+from lightmannet.losses import (
+    MMD2,
+    RBF,
+    ActionUnitOverlap,
+    AllPairs,
+    Cosine,
+    InfoNCE,
+    LearnedPairs,
+    SameClass,
+    SameObjectiveClass,
+    SoftDTW,
+    SquaredEuclidean,
+)
+from lightmannet.losses.pair_weighting import PairWeighting
 from lightmannet.losses.pairs import Pairs
-from lightmannet.networks import ClipEncoder, Conv4, TwoBranchNetwork
+from lightmannet.networks import ClipEncoder, Conv4, Features, Logits, Maps, Phases, TwoBranchNetwork
+from lightmannet.networks.aligned import Aligned
 from tests.clips import MadeCorpus, annotated, make_clips, make_episode
 
 CHOICES: dict[str, dict[str, Any]] = {
-    **{f"kernel {kernel}": {"kernel": kernel, "pairs": "same_class"} for kernel in get_args(Kernel)},
-    **{f"pairs {pairs}": {"pairs": pairs} for pairs in get_args(Pairs)},
-    **{f"align at {place}": {"align_at": place} for place in ("features", "logits", "maps", "phases", "warped_phases")},
-    "infonce at maps": {"kernel": "infonce", "pairs": "same_class", "align_at": "maps"},
-    "learned": {"learn_auxiliary_weight": True, "learn_pair_weights": True},
+    **{type(k).__name__: {"kernel": k} for k in (Cosine(), SquaredEuclidean(), RBF(), MMD2(), InfoNCE())},
+    **{type(p).__name__: {"pairs": p} for p in (AllPairs(), SameClass(), SameObjectiveClass(), ActionUnitOverlap())},
+    **{type(a).__name__: {"pairs": AllPairs(), "aligned": a} for a in (Features(), Logits(), Maps(), Phases())},
+    "SoftDTW": {"kernel": SoftDTW(), "aligned": Phases()},
+    "InfoNCE of Maps": {"kernel": InfoNCE(), "aligned": Maps()},
+    "learned": {"pairs": LearnedPairs(AllPairs()), "learn_auxiliary_weight": True},
     "learned over action units at phases": {
-        **{"pairs": "action_units", "align_at": "phases"},
-        **{"learn_auxiliary_weight": True, "learn_pair_weights": True},
+        **{"pairs": LearnedPairs(ActionUnitOverlap()), "aligned": Phases()},
+        **{"learn_auxiliary_weight": True},
     },
 }
 
 
-def made(inner: InnerLoop = InnerLoop(), **branches: Any) -> LightmanNet:
+def made(inner: InnerLoop = InnerLoop(), **loss: Any) -> LightmanNet:
     torch.manual_seed(0)
-    phased = "phases" in branches.get("align_at", "")
+    phased = isinstance(loss.get("aligned"), Phases)
     encoder = ClipEncoder(phases=2, width=8, width_of_phase=16) if phased else Conv4(phases=2, width=8)
     network = TwoBranchNetwork(encoder, alignment_features=4)
-    return LightmanNet(network, inner, Branches(**{"auxiliary_weight": 1.0, **branches}))
+    return LightmanNet(network, inner, InnerLoss(**{"auxiliary_weight": 1.0, **loss}))
 
 
 def task(seed: int = 0) -> Episode:
@@ -57,7 +72,7 @@ def in_double(clips: Clips) -> Clips:
 @pytest.mark.parametrize("name", CHOICES)
 def test_each_choice_changes_what_is_learned(name: str) -> None:
     episode, learner = task(), made(**CHOICES[name]).eval()
-    without = LightmanNet(learner.network, branches=Branches(auxiliary_weight=0.0)).eval()
+    without = LightmanNet(learner.network, loss=InnerLoss(auxiliary_weight=0.0)).eval()
     changed, plain = (
         method.adapt(episode.support, episode.auxiliary).predict(episode.query) for method in (learner, without)
     )
@@ -98,10 +113,10 @@ def test_each_choice_gives_every_parameter_a_gradient_in_bfloat16(name: str) -> 
 
 
 def test_a_task_without_a_pair_is_learned_without_alignment() -> None:
-    episode, learner = task(), made(pairs="same_objective").eval()
+    episode, learner = task(), made(pairs=SameObjectiveClass()).eval()
     assert episode.auxiliary is not None
     others = replace(episode.auxiliary, objective_classes=torch.full((7,), 7))
-    without = LightmanNet(learner.network, branches=Branches(auxiliary_weight=0.0)).eval()
+    without = LightmanNet(learner.network, loss=InnerLoss(auxiliary_weight=0.0)).eval()
     torch.testing.assert_close(
         learner.adapt(episode.support, others).predict(episode.query),
         without.adapt(episode.support, None).predict(episode.query),
@@ -110,10 +125,8 @@ def test_a_task_without_a_pair_is_learned_without_alignment() -> None:
 
 def test_what_is_learned_of_the_alignment_starts_as_if_it_were_fixed() -> None:
     episode = task()
-    fixed = made(auxiliary_weight=0.3, pairs="same_class").eval()
-    learned = made(
-        auxiliary_weight=0.3, pairs="same_class", learn_auxiliary_weight=True, learn_pair_weights=True
-    ).eval()
+    fixed = made(auxiliary_weight=0.3).eval()
+    learned = made(auxiliary_weight=0.3, pairs=LearnedPairs(), learn_auxiliary_weight=True).eval()
     learned.network.load_state_dict(fixed.network.state_dict())
     torch.testing.assert_close(
         learned.adapt(episode.support, episode.auxiliary).predict(episode.query),
@@ -130,12 +143,12 @@ def test_meta_training_moves_the_learned_weights_at_their_own_pace_and_logs_them
     learner = LightmanNet(
         TwoBranchNetwork(Conv4(width=8), alignment_features=4),
         InnerLoop(learn_learning_rate=True),
-        Branches(learn_auxiliary_weight=True, learn_pair_weights=True, weights_learning_rate=0.05),
+        InnerLoss(pairs=LearnedPairs(), learn_auxiliary_weight=True, weights_learning_rate=0.05),
         WarmStart(epochs=1),
         learning_rate=1e-4,
     )
     data = EpisodicDataModule(
-        MadeCorpus(), SubjectKFold(4), n_shot=2, n_query=2, episodes_per_epoch=2, auxiliary="corpus"
+        MadeCorpus(), SubjectKFold(4), validation_fraction=0, n_shot=2, n_query=2, episodes_per_epoch=2
     )
     weights = []
     trainer = Trainer(
@@ -153,7 +166,7 @@ def test_meta_training_moves_the_learned_weights_at_their_own_pace_and_logs_them
     # A step of AdamW is about a step size, 0.05, of the parameter, and a tenth of that of its softplus.
     assert 2e-3 < abs(weights[2] - 0.1) < 6e-3
     assert trainer.callback_metrics["train/auxiliary_weight"].item() == pytest.approx(weights[-2])
-    assert learner.pair_weighting is not None
+    assert isinstance(learner.pair_weighting, PairWeighting)
     assert learner.pair_weighting.output.weight.abs().max() > 0.01
     assert learner.log_inner_rate is not None
     assert learner.log_inner_rate.item() == pytest.approx(torch.tensor(0.02).log().item(), abs=1e-3)
@@ -162,60 +175,59 @@ def test_meta_training_moves_the_learned_weights_at_their_own_pace_and_logs_them
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"auxiliary_weight": -1.0}, "need weights >= 0"),
-        ({"bandwidth": 0.0}, "bandwidth > 0"),
-        ({"temperature": 0.0}, r"need temperature > 0, but it is 0\.0"),
-        ({"smoothing": -1.0}, r"need smoothing > 0, but it is -1\.0"),
-        ({"weights_learning_rate": 0.0}, "need weights_learning_rate > 0"),
+        ({"auxiliary_weight": -1.0}, "needs weights >= 0"),
+        ({"primary_weight": float("nan")}, "needs weights >= 0.*primary_weight: nan"),
+        ({"weights_learning_rate": 0.0}, "needs weights_learning_rate > 0"),
         ({"auxiliary_weight": 0.0, "learn_auxiliary_weight": True}, "need auxiliary_weight > 0 to start from"),
-        ({"auxiliary_weight": 0.0, "learn_pair_weights": True}, "need auxiliary_weight > 0 to start from"),
-        ({"kernel": "infonce"}, "pairs: all leaves none over. Take pairs: same_class"),
-        ({"kernel": "mmd2", "pairs": "action_units"}, "mmd2 compares sets"),
-        ({"kernel": "mmd2", "learn_pair_weights": True}, "mmd2 compares sets"),
-        ({"kernel": "rbf", "align_at": "warped_phases"}, "cosine or squared_euclidean, but has kernel: rbf"),
+        ({"auxiliary_weight": 0.0, "pairs": LearnedPairs()}, "need auxiliary_weight > 0 to start from"),
+        ({"kernel": InfoNCE(), "pairs": AllPairs()}, "needs negative pairs.*Set pairs: SameClass"),
+        ({"kernel": MMD2(), "pairs": ActionUnitOverlap()}, "MMD2 compares sets"),
+        ({"kernel": SoftDTW()}, "SoftDTW compares phases.*aligned: Features has none. Set aligned: Phases"),
     ],
 )
-def test_branches_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+def test_choices_that_do_not_go_together_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        Branches(**options)
+        InnerLoss(**options)
 
 
 @pytest.mark.parametrize("inner", [InnerLoop(first_order=True), InnerLoop(steps=0)])
-@pytest.mark.parametrize("option", ["learn_auxiliary_weight", "learn_pair_weights"])
-def test_weights_that_the_outer_loop_cannot_reach_are_refused_with_the_reason(inner: InnerLoop, option: str) -> None:
+@pytest.mark.parametrize("options", [{"learn_auxiliary_weight": True}, {"pairs": LearnedPairs()}])
+def test_weights_that_the_outer_loop_cannot_reach_are_refused_with_the_reason(
+    inner: InnerLoop, options: dict[str, Any]
+) -> None:
     with pytest.raises(ConfigurationError, match=r"through the inner steps' gradients alone.*Set first_order: false"):
-        made(inner, **{option: True})
+        made(inner, **options)
 
 
-@pytest.mark.parametrize("align_at", ["features", "maps", "phases", "warped_phases"])
-def test_heads_alone_are_refused_where_the_alignment_passes_through_none(align_at: Any) -> None:
-    heads = InnerLoop(parameters="heads")
-    network = TwoBranchNetwork(Conv4(width=8), alignment_features=0 if align_at == "features" else 4)
-    with pytest.raises(ConfigurationError, match=f"parameters: heads moves nothing that align_at: {align_at} passes"):
-        LightmanNet(network, heads, Branches(align_at=align_at))
-    assert LightmanNet(network, heads, Branches(align_at="logits"))
-    assert LightmanNet(network, heads, Branches(auxiliary_weight=0.0, align_at=align_at))
+@pytest.mark.parametrize("aligned", [Features(), Maps(), Phases()])
+def test_heads_alone_are_refused_where_the_alignment_passes_through_none(aligned: Aligned) -> None:
+    heads, name = InnerLoop(parameters="heads"), type(aligned).__name__
+    network = TwoBranchNetwork(Conv4(width=8), alignment_features=0 if name == "Features" else 4)
+    with pytest.raises(ConfigurationError, match=f"parameters: heads moves nothing that aligned: {name} passes"):
+        LightmanNet(network, heads, InnerLoss(aligned=aligned))
+    assert LightmanNet(network, heads, InnerLoss(aligned=Logits()))
+    assert LightmanNet(network, heads, InnerLoss(auxiliary_weight=0.0, aligned=aligned))
 
 
-@pytest.mark.parametrize(("pairs", "what"), [("same_objective", "objective classes"), ("action_units", "action units")])
-def test_pairs_by_annotations_need_clips_that_have_them(pairs: str, what: str) -> None:
+@pytest.mark.parametrize("pairs", [SameObjectiveClass(), ActionUnitOverlap()])
+def test_pairs_by_annotations_need_clips_that_have_them(pairs: Pairs) -> None:
     episode = make_episode()
-    learner = LightmanNet(TwoBranchNetwork(Conv4(width=8)), branches=Branches(pairs=pairs)).eval()  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match=f"pairs: {pairs} needs {what}, and the support clips have none"):
+    learner = LightmanNet(TwoBranchNetwork(Conv4(width=8)), loss=InnerLoss(pairs=pairs)).eval()
+    with pytest.raises(ConfigurationError, match=f"pairs: {type(pairs).__name__} needs .* the support clips have none"):
         learner.adapt(episode.support, episode.auxiliary)
 
 
 def test_phases_need_an_encoder_that_has_them() -> None:
     episode = make_episode()
-    learner = LightmanNet(TwoBranchNetwork(Conv4(width=8)), branches=Branches(align_at="phases")).eval()
+    learner = LightmanNet(TwoBranchNetwork(Conv4(width=8)), loss=InnerLoss(aligned=Phases())).eval()
     with pytest.raises(ConfigurationError, match="Conv4 has no features of single phases"):
         learner.adapt(episode.support, episode.auxiliary)
 
 
 def test_the_embedded_corpus_has_what_pairs_by_annotations_need() -> None:
-    data = EpisodicDataModule(SyntheticMotion(12, 120, 70), SubjectKFold(3), n_shot=2, n_query=2, auxiliary="corpus")
+    data = EpisodicDataModule(SyntheticMotion(12, 120, 70), SubjectKFold(3), validation_fraction=0, n_shot=2, n_query=2)
     data.setup("fit")
     episode = data.sampler.episode(0, 0)
-    for pairs in ("same_objective", "action_units"):
-        learner = LightmanNet(TwoBranchNetwork(Conv4(width=8)), branches=Branches(pairs=pairs)).eval()
+    for pairs in (SameObjectiveClass(), ActionUnitOverlap()):
+        learner = LightmanNet(TwoBranchNetwork(Conv4(width=8)), loss=InnerLoss(pairs=pairs)).eval()
         assert learner.recognise(Trial((episode,))).shape == (6, 3)

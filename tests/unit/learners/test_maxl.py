@@ -7,7 +7,7 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 
-from data_modules import ConventionalDataModule, EpisodicDataModule, SubjectKFold
+from data_modules import ConventionalDataModule, EpisodicDataModule, SubjectKFold, TrainingSupport
 from lightmannet.episode import Trial
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners import MAXL
@@ -78,7 +78,7 @@ def test_the_generator_starts_from_other_values_than_the_network() -> None:
 @pytest.mark.parametrize("hypergradient", ["exact", "finite_differences"])
 def test_it_learns_an_easy_corpus_and_testing_changes_nothing(hypergradient: str) -> None:
     learner = made(hypergradient=hypergradient, learning_rate=3e-3)
-    data = ConventionalDataModule(MadeCorpus(), SubjectKFold(4), batch_size=18)
+    data = ConventionalDataModule(MadeCorpus(), SubjectKFold(4), validation_fraction=0, batch_size=18)
     start = {key: value.clone() for key, value in learner.generator.state_dict().items()}
     fitted = trainer(8)
     fitted.fit(learner, datamodule=data)
@@ -90,7 +90,15 @@ def test_it_learns_an_easy_corpus_and_testing_changes_nothing(hypergradient: str
 
 
 def test_tasks_serve_as_batches_with_accumulation_and_clipping() -> None:
-    data = EpisodicDataModule(MadeCorpus(), SubjectKFold(4), n_shot=2, n_query=2, episodes_per_epoch=4, draws=1)
+    data = EpisodicDataModule(
+        MadeCorpus(),
+        SubjectKFold(4),
+        validation_fraction=0,
+        n_shot=2,
+        n_query=2,
+        episodes_per_epoch=4,
+        evaluation=TrainingSupport(draws=1),
+    )
     learner = made()
     fitted = trainer(1, accumulate_grad_batches=2, gradient_clip_val=0.5, precision="bf16-mixed")
     fitted.fit(learner, datamodule=data)

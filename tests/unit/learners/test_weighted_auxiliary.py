@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import Trainer
 from torch.nn import functional as F
 
-from data_modules import EpisodicDataModule, SubjectKFold
+from data_modules import EpisodicDataModule, SubjectKFold, TrainingSupport
 from lightmannet.episode import Clips, Episode, Trial, concatenate
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners import GradientSimilarity, UncertaintyWeighting
@@ -113,7 +113,13 @@ def test_each_learns_an_easy_corpus_and_testing_changes_nothing(name: str) -> No
         else GradientSimilarity(network, name, **options)  # type: ignore[arg-type]
     )
     data = EpisodicDataModule(
-        MadeCorpus(), SubjectKFold(4), n_shot=2, n_query=2, episodes_per_epoch=8, auxiliary="corpus", draws=1
+        MadeCorpus(),
+        SubjectKFold(4),
+        validation_fraction=0,
+        n_shot=2,
+        n_query=2,
+        episodes_per_epoch=8,
+        evaluation=TrainingSupport(draws=1),
     )
     trainer = Trainer(
         max_epochs=4,

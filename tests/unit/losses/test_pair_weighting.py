@@ -1,21 +1,29 @@
+from dataclasses import replace
+
 import torch
 
+from lightmannet.losses import ActionUnitOverlap, AllPairs, SameClass
 from lightmannet.losses.pair_weighting import PairWeighting
+from tests.clips import annotated, make_clips
 
-LABELS = torch.tensor([0, 1, 2]), torch.tensor([2, 0])
+MICRO, MACRO = annotated(make_clips(3, 0, size=4)), annotated(make_clips(2, 1, size=4), 1)
 
 
 def test_all_pairs_weigh_the_same_at_the_start() -> None:
-    weights = PairWeighting(3)(torch.randn(3, 4), torch.randn(2, 4), *LABELS)
-    torch.testing.assert_close(weights, torch.full((3, 2), 0.5))
+    torch.testing.assert_close(PairWeighting(AllPairs(), 3)(MICRO, MACRO), torch.full((3, 2), 0.5))
+
+
+def test_learned_weights_multiply_those_of_the_rule() -> None:
+    for rule in (SameClass(), ActionUnitOverlap()):
+        torch.testing.assert_close(PairWeighting(rule, 3)(MICRO, MACRO), 0.5 * rule(MICRO, MACRO))
 
 
 def test_later_a_pair_weighs_by_its_classes_and_its_cosine() -> None:
-    weighting = PairWeighting(3)
+    weighting = PairWeighting(AllPairs(), 3)
     torch.nn.init.normal_(weighting.output.weight)
-    micro, macro = torch.randn(3, 4), torch.randn(2, 4)
-    weights = weighting(micro, macro, *LABELS)
+    weights = weighting(MICRO, MACRO)
     assert ((weights > 0) & (weights < 1)).all()
-    assert not torch.allclose(weights, weighting(micro, macro, LABELS[0].flip(0), LABELS[1]))
-    assert not torch.allclose(weights, weighting(micro.flip(0), macro, *LABELS))
-    torch.testing.assert_close(weights, weighting(2 * micro, 3 * macro, *LABELS))
+    assert not torch.allclose(weights, weighting(replace(MICRO, labels=MICRO.labels.flip(0)), MACRO))
+    assert not torch.allclose(weights, weighting(replace(MICRO, inputs=MICRO.inputs.flip(0)), MACRO))
+    scaled = (replace(clips, inputs=scale * clips.inputs) for clips, scale in ((MICRO, 2), (MACRO, 3)))
+    torch.testing.assert_close(weights, weighting(*scaled))

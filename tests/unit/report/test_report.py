@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from data_modules.auxiliary import MagnifiedMicro
 from lightmannet.report.latex import escape, latex
 from lightmannet.report.number_format import amount, bounds, difference, duration, probability, share
 from lightmannet.report.report import write_report
@@ -126,7 +127,7 @@ def latex_tables() -> dict[str, tuple[Plan, list[Result]]]:
     return {
         "varied": (varied, holes),
         "tasks": (tasks, made_results(tasks, tasks=2)),
-        "real": (replace(real, auxiliary={"LightmanNet": "magnified"}), made_results(real)),
+        "real": (replace(real, auxiliary={"LightmanNet": MagnifiedMicro()}), made_results(real)),
         "odd": (odd, made_results(odd)),
     }
 

@@ -8,7 +8,8 @@ from torch import nn
 from lightmannet.episode import Trial
 from lightmannet.learners import MAML, LightmanNet
 from lightmannet.learners.episodic import InnerLoop
-from lightmannet.learners.lightmannet import Branches
+from lightmannet.learners.inner_loss import InnerLoss
+from lightmannet.losses import AllPairs
 from lightmannet.networks import Conv4, TwoBranchNetwork
 from lightmannet.table.embedding import alignment_embedding
 from tests.clips import make_episode
@@ -22,7 +23,8 @@ def made_network() -> TwoBranchNetwork:
 def test_distances_are_those_of_all_pairs_and_points_of_all_clips() -> None:
     task = make_episode()
     assert task.auxiliary is not None
-    learner = LightmanNet(made_network(), InnerLoop(steps=3, learning_rate=0.5), Branches(auxiliary_weight=1.0)).eval()
+    loss = InnerLoss(auxiliary_weight=1.0, pairs=AllPairs())
+    learner = LightmanNet(made_network(), InnerLoop(steps=3, learning_rate=0.5), loss).eval()
     before = {name: value.clone() for name, value in learner.state_dict().items()}
     found = alignment_embedding(learner, Trial((task,)))
     assert found is not None
@@ -49,6 +51,6 @@ def test_distances_are_those_of_all_pairs_and_points_of_all_clips() -> None:
 
 def test_a_method_that_aligns_nothing_has_none() -> None:
     assert alignment_embedding(MAML(made_network()).eval(), Trial((make_episode(),))) is None
-    learner = LightmanNet(made_network(), branches=Branches(auxiliary_weight=0.0)).eval()
+    learner = LightmanNet(made_network(), loss=InnerLoss(auxiliary_weight=0.0)).eval()
     assert alignment_embedding(learner, Trial((make_episode(auxiliary=False),))) is None
     assert alignment_embedding(learner, make_episode().query) is None

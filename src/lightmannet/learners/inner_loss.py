@@ -1,0 +1,65 @@
+"""What LightmanNet's inner loop descends, with the choices that the framework figure leaves open."""
+
+import math
+from dataclasses import dataclass
+
+from lightmannet.errors import ConfigurationError
+from lightmannet.losses.kernels import Cosine, Kernel
+from lightmannet.losses.pairs import Pairs, SameClass
+from lightmannet.networks.aligned import Aligned, Features
+
+
+@dataclass(frozen=True)
+class InnerLoss:
+    """``λ1 L_pri(D^s) + λ2 L_aux(D^s, D^aux)``.
+
+    The sum is the figure's; the weights, the kernel, the pairs and what is aligned are our choice.
+
+    Attributes:
+        primary_weight: λ1, weight of the recognition loss, >= 0.
+        auxiliary_weight: λ2, weight of the alignment loss, >= 0; the start value where it is learned.
+        kernel: k, the distance of a micro- from a macro-expression.
+        pairs: Which micro × macro pairs are aligned.
+        aligned: The representation that is aligned.
+        learn_auxiliary_weight: Learn λ2 in the outer loop, as the softplus of a parameter.
+        weights_learning_rate: Step size of AdamW for a learned λ2 and learned pairs, > 0, without weight decay: AdamW
+            moves a parameter by about its step size, so β would hardly move λ2.
+
+    Raises:
+        ConfigurationError: A value outside its range, learned weights of an alignment that is off, or choices that do
+            not go together.
+    """
+
+    primary_weight: float = 1.0
+    auxiliary_weight: float = 0.1
+    kernel: Kernel = Cosine()
+    pairs: Pairs = SameClass()
+    aligned: Aligned = Features()
+    learn_auxiliary_weight: bool = False
+    weights_learning_rate: float = 1e-2
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.primary_weight < math.inf and 0 <= self.auxiliary_weight < math.inf):
+            raise ConfigurationError(
+                f"The inner loss needs weights >= 0, but has primary_weight: {self.primary_weight}, auxiliary_weight: "
+                f"{self.auxiliary_weight}."
+            )
+        if self.weights_learning_rate <= 0:
+            raise ConfigurationError(
+                f"The inner loss needs weights_learning_rate > 0, but it is {self.weights_learning_rate}."
+            )
+        if self.learned and self.auxiliary_weight == 0:
+            raise ConfigurationError(
+                "A learned auxiliary weight and learned pairs need auxiliary_weight > 0 to start from, but it is 0."
+            )
+        self.kernel.check(self.pairs)
+        if self.kernel.needs_phases and not self.aligned.phases:
+            raise ConfigurationError(
+                f"kernel: {type(self.kernel).__name__} compares phases in order of time, but aligned: "
+                f"{type(self.aligned).__name__} has none. Set aligned: Phases."
+            )
+
+    @property
+    def learned(self) -> bool:
+        """Whether the outer loop learns something of the alignment."""
+        return self.learn_auxiliary_weight or self.pairs.learned
