@@ -16,10 +16,11 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from data_modules.annotations import Kind
 from data_modules.apex import MissingApex, strongest_frame
 from data_modules.cache import ArrayCache, digest
 from data_modules.clip_inputs import clip_inputs
-from data_modules.clip_table import ClipRow, ClipTable, Kind
+from data_modules.clip_table import ClipRow, ClipTable
 from data_modules.corpus import Corpus
 from data_modules.databases.base import Database
 from data_modules.frame_corpus import FrameCorpus

@@ -1,27 +1,15 @@
 """CASME II: 255 micro-expressions of 26 persons at 200 frames a second (Yan et al. 2014)."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from data_modules.clip_table import Annotation, Report, Source
-from data_modules.databases.base import Database, Description, Expected, missing
-from data_modules.databases.sheets import read_workbook, table
-from data_modules.databases.tree import find, require
+from data_modules.annotations import Annotation
+from data_modules.databases.base import Description, Expected
+from data_modules.databases.sheets import Record
+from data_modules.databases.tree import find_frames, require
+from data_modules.databases.workbook import WorkbookDatabase
 
-_WORKBOOKS = (
-    "CASME2-coding-20190701.xlsx",
-    "CASME2-coding-updated.xlsx",
-    "CASME2-coding-20140508.xlsx",
-)
-_COLUMNS = {
-    "subject": ("Subject",),
-    "clip": ("Filename",),
-    "onset": ("OnsetFrame",),
-    "apex": ("ApexFrame",),
-    "offset": ("OffsetFrame",),
-    "units": ("Action Units",),
-    "emotion": ("Estimated Emotion",),
-}
 _FOLDERS = {
     "selected": ("CASME2_RAW_selected", "CASME2-RAW-selected"),
     "raw": ("CASME2-RAW", "CASME2_RAW"),
@@ -29,14 +17,14 @@ _FOLDERS = {
 }
 
 
-class CASME2(Database):
+class CASME2(WorkbookDatabase):
     """Reader of CASME II.
 
     Args:
-        root: Folder that the archives were unpacked in; None takes the environment variable ``CASME2_ROOT``.
+        root: Folder into which the archives were unpacked; None takes the environment variable ``CASME2_ROOT``.
         frames: ``cropped``, the registered faces; ``selected``, the camera's frames from onset to offset; ``raw``, all
             frames of the camera.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """
 
     description = Description(
@@ -71,6 +59,16 @@ CASME2/
   CASME2_RAW_selected/sub01/EP02_01f/img46.jpg …    frames: selected
   CASME2-RAW/sub01/EP02_01f/img1.jpg …      frames: raw""",
     )
+    workbooks = ("CASME2-coding-20190701.xlsx", "CASME2-coding-updated.xlsx", "CASME2-coding-20140508.xlsx")
+    columns: ClassVar[Mapping[str, Sequence[str]]] = {
+        "subject": ("Subject",),
+        "clip": ("Filename",),
+        "onset": ("OnsetFrame",),
+        "apex": ("ApexFrame",),
+        "offset": ("OffsetFrame",),
+        "units": ("Action Units",),
+        "emotion": ("Estimated Emotion",),
+    }
 
     def __init__(
         self,
@@ -81,34 +79,12 @@ CASME2/
         super().__init__(root, faulty)
         self.frames = frames
 
-    def annotations(self, root: Path, report: Report) -> list[Annotation]:
-        """Return the rows of the coding workbook."""
-        path = require(root, _WORKBOOKS, "the coding workbook")
-        sheet = next(iter(read_workbook(path).values()))
-        return [
-            Annotation(
-                subject=_subject(record.text("subject")),
-                clip=record.text("clip"),
-                kind="micro",
-                onset=record["onset"],
-                apex=record["apex"],
-                offset=record["offset"],
-                emotion=record["emotion"],
-                action_units=record["units"],
-                source=Source(sheet.file, sheet.name, record.row),
-            )
-            for record in table(sheet, _COLUMNS)
-        ]
+    def subject(self, record: Record) -> str:
+        """Return ``sub01`` for ``1``, ``01`` and ``sub01``."""
+        number = record.text("subject").removeprefix("sub")
+        return f"sub{number.zfill(2)}" if number else ""
 
     def locate(self, root: Path, annotation: Annotation) -> Path:
         """Return the clip's folder of frames."""
         folder = require(root, _FOLDERS[self.frames], f"the folder of {self.frames} frames")
-        clip = find(folder, [f"{annotation.subject}/{annotation.clip}"])
-        if clip is None:
-            raise missing("its folder of frames", f"{annotation.subject}/{annotation.clip}", folder)
-        return clip
-
-
-def _subject(text: str) -> str:
-    number = text.removeprefix("sub")
-    return f"sub{number.zfill(2)}" if number else ""
+        return find_frames(folder, [f"{annotation.subject}/{annotation.clip}"])

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from data_modules.clip_table import Annotation, Kind, Report, Source, has_no_apex, whole_number
-from data_modules.databases.base import Database, Description, Expected, missing
-from data_modules.databases.sheets import Cell, Sheet, describe, read_workbook
-from data_modules.databases.tree import files, find, folders, require
+from data_modules.annotations import Annotation, Kind, Report, has_no_apex, whole_number
+from data_modules.databases.base import Database, Description, Expected
+from data_modules.databases.sheets import Cell, Sheet, Source, describe, read_workbook
+from data_modules.databases.tree import files, find_frames, folders, missing, require
 from lightmannet.errors import DataError
 
 _WORKBOOKS = (
@@ -16,7 +16,7 @@ _WORKBOOKS = (
     "code_final.xlsx",
 )
 _FOLDERS = {"raw": "rawpic", "selected": "selectedpic", "cropped": "cropped", "video": "rawvideo"}
-_COLUMNS = 8  # of the code sheet: person, clip, onset, apex, offset, action units, emotion, type
+_COLUMNS = 8  # of the code sheet: subject, clip, onset, apex, offset, action units, emotion, type
 _KINDS: dict[str, Kind] = {"macro-expression": "macro", "micro-expression": "micro"}
 
 
@@ -24,10 +24,10 @@ class CASMESquared(Database):
     """Reader of CAS(ME)^2.
 
     Args:
-        root: Folder that the archives were unpacked in; None takes the environment variable ``CASME_SQ_ROOT``.
-        frames: ``selected``, the camera's frames of each expression; ``cropped``, the same cut to the face, which some
-            expressions lack; ``raw``, all frames of the long videos; ``video``, the long videos themselves.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        root: Folder into which the archives were unpacked; None takes the environment variable ``CASME_SQ_ROOT``.
+        frames: ``selected``, the camera's frames of each expression; ``cropped``, the same cropped to the face, which
+            some expressions lack; ``raw``, all frames of the long videos; ``video``, the long videos themselves.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """
 
     description = Description(
@@ -58,7 +58,7 @@ CAS(ME)^2/
     ) -> None:
         super().__init__(root, faulty)
         self.frames = frames
-        self._codes: dict[str, str] = {}  # 4 digits of each stimulus by its short name, from the workbook
+        self._codes: dict[str, str] = {}  # four digits of each stimulus by its short name, from the workbook
 
     def annotations(self, root: Path, report: Report) -> list[Annotation]:
         """Return the rows of the code sheet; none of the workbook's three sheets has a header.
@@ -70,13 +70,13 @@ CAS(ME)^2/
         sheets = list(read_workbook(path).values())
         if len(sheets) < 3:
             raise DataError(
-                f"{path.name}: three sheets are expected (codes, persons, stimuli), {len(sheets)} found; "
+                f"{path.name}: three sheets are expected (codes, subjects, stimuli), {len(sheets)} found; "
                 "take the original workbook"
             )
-        codes, persons, stimuli = sheets[:3]
-        subjects = {whole_number(row[2]): str(row[1]).lower() for row in persons.rows if len(row) > 2 and row[1]}
+        codes, people, stimuli = sheets[:3]
+        subjects = {whole_number(row[2]): str(row[1]).lower() for row in people.rows if len(row) > 2 and row[1]}
         self._codes = {
-            str(row[1]).lower(): str(row[0]).zfill(4)  # zeros get lost where the text was turned into a number
+            str(row[1]).lower(): str(row[0]).zfill(4)  # leading zeros are lost if the text became a number
             for row in stimuli.rows
             if len(row) > 1 and row[0] is not None
         }
@@ -84,29 +84,24 @@ CAS(ME)^2/
         return [annotation for annotation in found if annotation is not None]
 
     def first_number(self, path: Path) -> int:
-        """Return 1: the annotation counts from 1 as the images do."""
+        """Return 1: the annotation numbers frames from 1, as the images are."""
         return 1
 
     def locate(self, root: Path, annotation: Annotation) -> Path:
-        """Return the expression's folder of frames, or the folder or file of the long video that it is in."""
+        """Return the expression's folder of frames, or the folder or file of its long video."""
         name = _FOLDERS[self.frames]
         folder = require(root, (name,), f"the folder of the {self.frames} frames")
         number = annotation.subject.removeprefix("s")
-        # The cropped frames have the person's number without the s.
-        person = find(folder, [annotation.subject, number])
-        if person is None:
-            raise missing("the person's folder", f"{annotation.subject} or {number}", folder)
+        # The folders of cropped frames have the subject's number without the s.
+        subject = find_frames(folder, [annotation.subject, number], "the subject's folder")
         if self.frames in ("selected", "cropped"):
-            clip = find(person, [annotation.clip])
-            if clip is None:
-                raise missing("its folder of frames", annotation.clip, person)
-            return clip
-        # The titles behind the digits have typos of their own.
+            return find_frames(subject, [annotation.clip])
+        # The titles behind the digits have typos.
         start = f"{number}_{self._codes[_stimulus(annotation.clip)]}"
-        places = folders(person) if self.frames == "raw" else files(person, (".avi", ".mp4"))
+        places = folders(subject) if self.frames == "raw" else files(subject, (".avi", ".mp4"))
         recording = next((place for place in places if place.name.startswith(start)), None)
         if recording is None:
-            raise missing("the long video", f"{start}…", person)
+            raise missing("the long video", f"{start}…", subject)
         return recording
 
     def _annotation(
@@ -120,16 +115,17 @@ CAS(ME)^2/
         if len(row) < _COLUMNS:
             report.fault(where, f"{_COLUMNS} columns or more are expected, {len(row)} found")
             return None
-        person, clip, onset, apex, offset, units, emotion, kind = row[:_COLUMNS]
-        subject = subjects.get(whole_number(person))
-        if subject is None or whole_number(person) is None:
-            report.fault(where, f"person {describe(person)} is unknown; the second sheet has to name the folder")
+        number_of_subject, clip, onset, apex, offset, units, emotion, kind = row[:_COLUMNS]
+        subject = subjects.get(whole_number(number_of_subject))
+        if subject is None or whole_number(number_of_subject) is None:
+            what = f"subject {describe(number_of_subject)} is unknown; its folder has to be in the second sheet"
+            report.fault(where, what)
             return None
         if str(kind).lower() not in _KINDS:
             report.fault(where, f"type {describe(kind)} is unknown; one of {', '.join(_KINDS)} is expected")
             return None
         if _stimulus(str(clip)) not in self._codes:
-            report.fault(where, f"clip {describe(clip)}: the third sheet has no stimulus {_stimulus(str(clip))!r}")
+            report.fault(where, f"clip {describe(clip)}: stimulus {_stimulus(str(clip))!r} is not in the third sheet")
             return None
         return Annotation(
             subject=subject,

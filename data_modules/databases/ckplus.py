@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
 
-from data_modules.clip_table import Annotation, Place, Report, Source
-from data_modules.databases.base import Database, Description, Expected, missing
-from data_modules.databases.tree import files, find, folders, inside, listing, require
+from data_modules.annotations import Annotation, Place, Report
+from data_modules.databases.base import Database, Description, Expected
+from data_modules.databases.sheets import Source
+from data_modules.databases.tree import files, find, find_frames, folders, inside, listing, require
 from data_modules.video.crop import Box
 from lightmannet.errors import DataError
 
@@ -28,13 +29,13 @@ _SUBJECT = re.compile(r"S\d{3}", re.IGNORECASE)
 class CKPlus(Database):
     """Reader of CK+, the extended Cohn-Kanade database.
 
-    The folder is the clip, from neutral to peak: onset is its first frame, apex and offset are its last. Sequences
-    without a label file are kept and have no emotion. Where the folder of landmarks is there, the bounding box of the
-    first frame's 68 points is the clip's box.
+    Each folder is a clip from neutral to peak: onset is its first frame, apex and offset are its last. Sequences
+    without a label file are kept and have no emotion. If the landmarks are there, the bounding box of the 68 points in
+    the first frame is the clip's box.
 
     Args:
-        root: Folder that the archives were unpacked in; None takes the environment variable ``CKPLUS_ROOT``.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        root: Folder into which the archives were unpacked; None takes the environment variable ``CKPLUS_ROOT``.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """
 
     description = Description(
@@ -79,12 +80,12 @@ CKPLUS/
             if folder is None:
                 report.note(root.name, f"there is no folder {what}")
         sequences = sorted(
-            # A sequence whose frames are lost is known by its labels.
+            # A sequence without frames is found by its labels.
             {*_sequences(images)}
             | {place for folder in (labels, units) for place in _sequences(folder, with_text=True)}
         )
         if not sequences:
-            raise DataError(f"no person's folder (S005, S010, …) is in {images}, {listing(images)}")
+            raise DataError(f"no subject's folder (S005, S010, …) is in {images}, {listing(images)}")
         found = []
         for subject, clip in sequences:
             place = f"{subject}/{clip}"
@@ -111,15 +112,11 @@ CKPLUS/
     def locate(self, root: Path, annotation: Annotation) -> Path:
         """Return the sequence's folder of frames."""
         images = require(root, _IMAGES, "the folder of frames")
-        name = f"{annotation.subject}/{annotation.clip}"
-        clip = find(images, [name])
-        if clip is None:
-            raise missing("its folder of frames", name, images)
-        return clip
+        return find_frames(images, [f"{annotation.subject}/{annotation.clip}"])
 
 
 def _sequences(folder: Path | None, with_text: bool = False) -> Iterator[tuple[str, str]]:
-    """Return the sequences that have a folder, or one with a text file in it."""
+    """Return the sequences with a folder, or with a text file in their folder."""
     for subject in folders(folder) if folder else ():
         if _SUBJECT.fullmatch(subject.name):
             for sequence in folders(subject):
@@ -143,13 +140,13 @@ def _text(tree: Path | None, place: str, ending: str, root: Path, first: bool = 
     if not inside(file, root):
         raise DataError(f"{file.name} leaves the root; put the file itself there")
     try:
-        lines = [[float(word) for word in line.split()] for line in file.read_text(encoding="ascii").splitlines()]
+        lines = [[float(number) for number in line.split()] for line in file.read_text(encoding="ascii").splitlines()]
     except OSError as error:
         raise DataError(f"{file.name}: cannot be read ({error.strerror or error}); copy it again") from None
     except ValueError as error:  # also UnicodeDecodeError
         raise DataError(f"{file.name}: numbers are expected ({error}); copy it again") from None
     if not all(isfinite(number) for line in lines for number in line):
-        raise DataError(f"{file.name}: a number is infinite or none; copy it again")
+        raise DataError(f"{file.name}: a number is not finite; copy it again")
     return file.name, [line for line in lines if line]
 
 
@@ -161,24 +158,24 @@ def _emotion(text: _Text | None, place: str, report: Report) -> str | None:
         raise DataError(f"{name}: one number is expected, {sum(map(len, lines))} found; copy it again")
     code = lines[0][0]
     if code == _NEUTRAL:
-        report.note(place, f"{name} says neutral (0), which is no expression's emotion, so it counts as none")
+        report.note(place, f"{name} says neutral (0), which is not an emotion, so the clip has none")
         return None
     if code not in _EMOTIONS:
-        known = ", ".join(f"{number} {word}" for number, word in _EMOTIONS.items())
+        known = ", ".join(f"{number} {emotion}" for number, emotion in _EMOTIONS.items())
         raise DataError(f"{name}: emotion {code:g} is unknown; one of {known} is expected")
     return _EMOTIONS[int(code)]
 
 
 def _action_units(text: _Text | None) -> str | None:
-    """Return units as ``1+2D+25``: intensities 1 to 5 as A to E, 0, which stands for none coded, as no letter."""
+    """Return units as ``1+2D+25``: intensities 1 to 5 as A to E, and 0, not coded, without a letter."""
     if text is None:
         return None
     name, lines = text
     units = []
     for line in lines:
         if len(line) != 2 or line[0] not in range(1, 100) or line[1] not in range(6):
-            shown = " ".join(f"{number:g}" for number in line)
-            raise DataError(f"{name}: an action unit and its intensity 0 to 5 are expected in a line, {shown!r} found")
+            found = " ".join(f"{number:g}" for number in line)
+            raise DataError(f"{name}: an action unit and its intensity 0 to 5 are expected in a line, {found!r} found")
         unit, intensity = map(int, line)
         units.append(f"{unit}{' ABCDE'[intensity]}".rstrip())
     return "+".join(units)

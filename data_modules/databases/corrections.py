@@ -1,4 +1,4 @@
-"""Known errors of official annotations, and their repairs: ``corrections/<database>.yaml``."""
+"""Corrections of known errors in official annotations: ``corrections/<database>.yaml``."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import yaml
 
-from data_modules.clip_table import Annotation, Place, Report, whole_number
+from data_modules.annotations import Annotation, Place, Report, whole_number
 from data_modules.databases.sheets import Cell, describe
 from lightmannet.errors import DataError
 
@@ -19,13 +19,13 @@ class Correction:
     """One wrong value in an official file.
 
     Attributes:
-        subject: Person, as ``Annotation.subject``.
-        clip: Clip, as ``Annotation.clip``.
-        onset: Onset as the file has it, also where the onset is what is wrong.
-        column: What is wrong.
-        old: Value as the file has it; ``any`` where nobody says what that is, so that all but ``new`` is replaced.
+        subject: As ``Annotation.subject``.
+        clip: As ``Annotation.clip``.
+        onset: Onset in the file, even if it is the onset that is wrong.
+        column: Column to correct.
+        old: Value in the file; ``any`` if it is not known, so that everything but ``new`` is replaced.
         new: Value to use.
-        reason: Why, and who says so.
+        reason: Why, and by whom it was found.
     """
 
     subject: str
@@ -39,6 +39,10 @@ class Correction:
 
 def read_corrections(database: str, folder: Path = FOLDER) -> list[Correction]:
     """Return the corrections of a database; none if it has no file.
+
+    Args:
+        database: Short name of the database.
+        folder: Folder of the files.
 
     Raises:
         DataError: The file is not a list of corrections.
@@ -62,9 +66,15 @@ def read_corrections(database: str, folder: Path = FOLDER) -> list[Correction]:
 
 
 def correct(annotations: list[Annotation], corrections: list[Correction], report: Report) -> list[Annotation]:
-    """Return the annotations with known errors repaired; notes say which corrections were applied and which not."""
+    """Return the annotations with known errors corrected.
+
+    Args:
+        annotations: As read.
+        corrections: What to correct.
+        report: Collects notes about the corrections that were applied and those that were not.
+    """
     corrected = list(annotations)
-    # Keys are those of the file, so all corrections of a clip find it, also after its onset was corrected.
+    # Keys are onsets in the file, so that all corrections of a clip find it even after its onset was corrected.
     rows: dict[tuple[str, str, int | None], list[int]] = {}
     for index, annotation in enumerate(annotations):
         rows.setdefault((annotation.subject, annotation.clip, whole_number(annotation.onset)), []).append(index)

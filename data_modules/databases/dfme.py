@@ -1,13 +1,15 @@
 """DFME, challenge release: 2,629 micro-expressions of 259 persons at 200, 300 or 500 frames a second (Zhao et al.)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from data_modules.clip_table import Annotation, Report, Source
-from data_modules.databases.base import Database, Description, Expected, missing
-from data_modules.databases.sheets import Record, read_workbook, table
-from data_modules.databases.tree import find, require
+from data_modules.annotations import Annotation, Kind, Report
+from data_modules.databases.base import Description, Expected
+from data_modules.databases.sheets import Record, first_sheet
+from data_modules.databases.tree import find_frames, require
+from data_modules.databases.workbook import WorkbookDatabase
 from lightmannet.errors import ConfigurationError
 
 Split = Literal["train", "test_A", "test_B"]
@@ -18,31 +20,21 @@ _WORKBOOKS: dict[Split, str] = {
     "test_B": "testB_full_with_AU.xlsx",
 }
 _FOLDERS: dict[Split, str] = {"train": "train_data", "test_A": "test_data_A", "test_B": "test_data_B"}
-_COLUMNS = {
-    "subject": ("Subject",),
-    "clip": ("Filename",),
-    "onset": ("OnsetFrame",),
-    "apex": ("ApexFrame",),
-    "offset": ("OffsetFrame",),
-    "emotion": ("Emotion",),
-    "fps": ("Fps",),
-    "units": ("AU",),
-}
 
 
-class DFME(Database):
+class DFME(WorkbookDatabase):
     """Reader of the challenge release of DFME.
 
-    The three splits number their persons alike (``sub0001``) but show different ones, so the split becomes part of a
-    person's name: ``train_sub0001`` and ``test_A_sub0001`` are two people.
+    All three splits number their subjects from ``sub0001`` but show different people, so the split becomes part of a
+    subject's name: ``train_sub0001`` and ``test_A_sub0001`` are two people.
 
     Args:
-        root: Folder that the archives were unpacked in; None takes the environment variable ``DFME_ROOT``.
-        splits: Which of ``train``, ``test_A`` and ``test_B`` to read, in this order.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        root: Folder into which the archives were unpacked; None takes the environment variable ``DFME_ROOT``.
+        splits: Those of ``train``, ``test_A`` and ``test_B`` to read, in this order.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
 
     Raises:
-        ConfigurationError: No split is named, an unknown one, or one twice.
+        ConfigurationError: ``splits`` is empty or names an unknown split or one twice.
     """
 
     description = Description(
@@ -76,6 +68,16 @@ DFME/
   test_data_A/sub0001_01/00020.png …        splits: test_A
   test_data_B/sub0001_01/00020.png …        splits: test_B""",
     )
+    columns: ClassVar[Mapping[str, Sequence[str]]] = {
+        "subject": ("Subject",),
+        "clip": ("Filename",),
+        "onset": ("OnsetFrame",),
+        "apex": ("ApexFrame",),
+        "offset": ("OffsetFrame",),
+        "emotion": ("Emotion",),
+        "fps": ("Fps",),
+        "units": ("AU",),
+    }
 
     def __init__(
         self,
@@ -93,36 +95,24 @@ DFME/
     def annotations(self, root: Path, report: Report) -> list[Annotation]:
         """Return the rows of the splits' workbooks."""
         return [
-            self._annotation(split, record)
+            replace(row, subject=f"{split}_{row.subject}")
             for split in self.splits
-            for record in table(next(iter(read_workbook(self._workbook(root, split)).values())), _COLUMNS)
+            for record in self.records(first_sheet(self._workbook(root, split)))
+            if (row := self.annotation(record, report)) is not None
         ]
 
+    def annotation(self, record: Record, report: Report, kind: Kind = "micro") -> Annotation | None:
+        """Return a row's annotation, whose frame rate must not be blank: the database has none of its own."""
+        row = super().annotation(record, report, kind)
+        return replace(row, fps="") if row is not None and row.fps is None else row
+
     def locate(self, root: Path, annotation: Annotation) -> Path:
-        """Return the clip's folder of frames; there is no folder a person."""
+        """Return the clip's folder of frames; there are no folders of subjects."""
         split = next(split for split in self.splits if annotation.subject.startswith(f"{split}_"))
         folder = require(root, (_FOLDERS[split],), f"the folder of the split {split}")
-        clip = find(folder, [annotation.clip])
-        if clip is None:
-            raise missing("its folder of frames", annotation.clip, folder)
-        return clip
+        return find_frames(folder, [annotation.clip])
 
     def _workbook(self, root: Path, split: Split) -> Path:
         name = _WORKBOOKS[split]
         what = f"the annotation of the split {split} (which splits are read is the option `splits`)"
         return require(root, (f"full_release_annotation/{name}", name), what)
-
-    def _annotation(self, split: Split, record: Record) -> Annotation:
-        return Annotation(
-            subject=f"{split}_{record.text('subject')}",
-            clip=record.text("clip"),
-            kind="micro",
-            onset=record["onset"],
-            apex=record["apex"],
-            offset=record["offset"],
-            # Not None, which would mean the database's own: there is none.
-            fps="" if record["fps"] is None else record["fps"],
-            emotion=record["emotion"],
-            action_units=record["units"],
-            source=Source(record.sheet.file, record.sheet.name, record.row),
-        )

@@ -336,7 +336,7 @@ def _row_faults(database: str, subject: str, clip: str, label: str) -> list[str]
         if not name:
             faults.append(f"{column} is blank")
         elif name in (".", "..") or "/" in name or "\\" in name or not name.isprintable():
-            faults.append(f"{column} {name!r} is no plain name; it becomes part of a file name")
+            faults.append(f"{column} {name!r} is not a valid name: it becomes part of a file name, so correct the cell")
     if label not in _LABELS:
         meaning = ", ".join(f"{number} ({CLASSES[index]})" for number, index in _LABELS.items())
         faults.append(f"label {label!r} is unknown; {meaning} are expected")

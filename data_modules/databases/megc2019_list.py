@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from data_modules.clip_table import Annotation, ClipRow, Expression, Report, Source
+from data_modules.annotations import Annotation, ParsedAnnotation, Report
+from data_modules.clip_table import ClipRow
 from data_modules.corpus import CLASSES
 from data_modules.databases.base import Database, Description, Expected
 from data_modules.databases.casme2 import CASME2
 from data_modules.databases.samm import SAMM
-from data_modules.databases.sheets import Record, Sheet, describe, read_workbook, table
+from data_modules.databases.sheets import Record, Sheet, Source, describe, first_sheet, table
 from data_modules.databases.smic import SMIC
 from data_modules.databases.tree import require
 from data_modules.schemes import read_scheme
@@ -33,7 +34,7 @@ class ListedClip:
     """One row of the list.
 
     Attributes:
-        key: Database, person and clip as the readers name them: ``("smic", "s01", "s1_ne_01")``.
+        key: Database, subject and clip as the readers name them: ``("smic", "s01", "s1_ne_01")``.
         label: Class, an index of ``CLASSES``.
         source: Row of the list.
     """
@@ -46,32 +47,32 @@ class ListedClip:
 class MEGC2019List(Database):
     """The clips of the official list, read from the three databases' own files.
 
-    Used in place of the three readers. The rows are those of the readers, in the order of the list. A listed clip that
-    the readers do not have is a fault, and so is one whose emotion has another class by the scheme ``megc2019`` than in
-    the list. Clips that are not listed are left out, but a fault of one counts, as it would for its reader.
+    It replaces the three readers: its rows are theirs, in the order of the list. A listed clip that the readers lack is
+    a fault, and so is one with another class in the list than by the scheme ``megc2019``. Clips that are not listed are
+    left out, but their faults count as they would for their reader.
 
     Args:
-        casme2: Reader of CASME II; None takes one without options. The readers' own ``faulty`` does not count.
+        casme2: Reader of CASME II; None takes one without options. The readers' own ``faulty`` is ignored.
         smic: Reader of SMIC.
         samm: Reader of SAMM.
         root: Folder of the list: the official ``combined_3class_gt.csv`` without header (database, subject, clip,
             class), or HTNet's ``combined_3_class2_for_optical_flow.csv``; None takes the environment variable
             ``MEGC2019_ROOT``, which also names the folder of flow images.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """
 
     description = Description(
         name="megc2019_list",
         title="MEGC2019 list",
         variable="MEGC2019_ROOT",
-        fps=200,  # of no use: each row has its database's
+        fps=200,  # not used: each row has its database's
         emotions=tuple(
             dict.fromkeys(CASME2.description.emotions + SMIC.description.emotions + SAMM.description.emotions)
         ),
         expected={"micro": Expected(clips=442, subjects=68)},
         certainty="several sources agree",
         licence="that of CASME II, SMIC and SAMM",
-        request="The GitHub repository wangzhifengharrison/HTNet holds the list.",
+        request="The GitHub repository wangzhifengharrison/HTNet contains the list.",
         tree="""\
 MEGC2019/
   combined_3class_gt.csv                    or HTNet's combined_3_class2_for_optical_flow.csv""",
@@ -89,7 +90,7 @@ MEGC2019/
         self.readers: tuple[Database, ...] = (casme2 or CASME2(), smic or SMIC(), samm or SAMM())
 
     def clips(self, report: Report) -> list[ListedClip]:
-        """Return the rows of the list that make sense; every other is a fault.
+        """Return the valid rows of the list; every other is a fault.
 
         Raises:
             DataError: The list is missing or damaged.
@@ -97,17 +98,18 @@ MEGC2019/
         root = self.folder()
         try:
             path = require(root, _FILES, "the list")
-            (sheet,) = read_workbook(path).values()
+            sheet = first_sheet(path)
             records = list(_records(sheet))
         except DataError as error:
             raise DataError(f"{self.description.title} in {root}: {error}") from error
         listed: dict[_Key, ListedClip] = {}
         for record in records:
             source = Source(sheet.file, row=record.row)
-            clip = _understand(record, source, report)
+            clip = _parse(record, source, report)
             if clip is not None and clip.key in listed:
                 report.fault(
-                    source, f"clip {'/'.join(clip.key)} is already in row {listed[clip.key].source.row}; remove one"
+                    source,
+                    f"clip {'/'.join(clip.key)} is already in row {listed[clip.key].source.row}; remove one of them",
                 )
             elif clip is not None:
                 listed[clip.key] = clip
@@ -116,9 +118,9 @@ MEGC2019/
                 report.fault(path.name, f"no clip of {reader.description.title} is listed; give the whole list")
         return list(listed.values())
 
-    def expressions(self, report: Report) -> list[Expression]:
-        """Return the listed expressions as the three readers understand them, without looking at frames."""
-        found: dict[_Key, Expression] = {}
+    def expressions(self, report: Report) -> list[ParsedAnnotation]:
+        """Return the listed expressions as the three readers parse them, without looking for frames."""
+        found: dict[_Key, ParsedAnnotation] = {}
         for reader in self.readers:
             for e in reader.expressions(report):
                 found[reader.description.name, e.annotation.subject, e.annotation.clip] = e
@@ -139,7 +141,7 @@ MEGC2019/
             name = f"clip {'/'.join(clip.key)}"
             if row is None:
                 report.fault(
-                    clip.source, f"{name} is not among those that were read; restore it, or read the faults above"
+                    clip.source, f"{name} is not among those that were read; restore it, or see the faults above"
                 )
                 continue
             label = scheme.label(row)
@@ -159,12 +161,12 @@ MEGC2019/
         return [a for reader in self.readers for a in reader.annotations(reader.folder(), report)]
 
     def locate(self, root: Path, annotation: Annotation) -> Path:
-        """Never called: the three readers find their own frames."""
-        raise NotImplementedError("An annotation does not tell its database; ask one of `readers`")
+        """Raise: the three readers find their own frames."""
+        raise NotImplementedError("An annotation does not say its database; call locate of one of `readers`")
 
 
 def _records(sheet: Sheet) -> Iterator[Record]:
-    """Return the rows, whose columns a header names in HTNet's file alone."""
+    """Return the rows; only HTNet's file has a header."""
     first = [cell.lower() if isinstance(cell, str) else "" for cell in sheet.rows[0]] if sheet.rows else []
     if "dataset" in first:
         return table(sheet, _COLUMNS, search=1)
@@ -176,12 +178,12 @@ def _records(sheet: Sheet) -> Iterator[Record]:
     )
 
 
-def _understand(record: Record, source: Source, report: Report) -> ListedClip | None:
+def _parse(record: Record, source: Source, report: Report) -> ListedClip | None:
     database, subject, clip, label = (record.text(column) for column in _COLUMNS)
     number = re.fullmatch(r"[a-z]*(\d+)", subject.lower())
     database = database.lower()
     if number is None or not clip:
-        report.fault(source, f"database, subject and clip are expected, {_shown(record)} found; correct the row")
+        report.fault(source, f"database, subject and clip are expected, {_cells(record)} found; correct the row")
     elif label not in ("0", "1", "2"):
         classes = ", ".join(f"{index} ({name})" for index, name in enumerate(CLASSES))
         report.fault(source, f"class {describe(record['label'])} is unknown; one of {classes} is expected")
@@ -197,5 +199,5 @@ def _understand(record: Record, source: Source, report: Report) -> ListedClip | 
     return None
 
 
-def _shown(record: Record) -> str:
+def _cells(record: Record) -> str:
     return ", ".join(describe(record[column]) for column in _COLUMNS)

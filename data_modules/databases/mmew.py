@@ -1,45 +1,37 @@
 """MMEW: 300 micro-expressions at 90 frames a second and 900 stills of macro-expressions (Ben et al. 2021)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from data_modules.clip_table import Annotation, Place, Report, Source, whole_number
-from data_modules.databases.base import Database, Description, Expected, missing
-from data_modules.databases.sheets import Cell, Record, read_workbook, table
-from data_modules.databases.tree import files, find, folders, require
+from data_modules.annotations import Annotation, Kind, Place, Report, whole_number
+from data_modules.databases.base import Description, Expected
+from data_modules.databases.sheets import Cell, Record, Source
+from data_modules.databases.tree import files, find, folders, missing, require
+from data_modules.databases.workbook import WorkbookDatabase
 from data_modules.video.frames import open_frames
 from data_modules.video.image_folder import SUFFIXES as IMAGE_SUFFIXES
 from lightmannet.errors import DataError
 
-_WORKBOOKS = ("MMEW_Micro_Exp_v2.xlsx", "MMEW_Micro_Exp.xlsx", "MMEW_Micro_Exp (20).xlsx")
-_COLUMNS = {
-    "subject": ("Subject",),
-    "clip": ("Filename",),
-    "onset": ("OnsetFrame",),
-    "apex": ("ApexFrame",),
-    "offset": ("OffsetFrame",),
-    "units": ("Action Units",),
-    "emotion": ("Estimated Emotion",),
-}
 _NAME = re.compile(r"S(?P<person>\d+)-\d+-\d+", re.IGNORECASE)  # person, emotion, sample
-_PREFIX = "macro_"  # both kinds count their samples from 1
+_PREFIX = "macro_"  # the samples of both kinds are numbered from 1
 
 
-class MMEW(Database):
+class MMEW(WorkbookDatabase):
     """Reader of MMEW.
 
-    Micro-expressions are in the workbook. Their folders are found by name, in whatever folders of emotions or persons
-    they lie: the workbook's ``others`` is ``repression`` on disk. Where a row's frames exceed the folder's and
-    would fit if the onset were the first frame, they are numbers of the recording and are moved to those of the folder.
+    Micro-expressions are in the workbook. Their folders are found by name within any folders of emotions or subjects:
+    the workbook's ``others`` is ``repression`` on disk. If a row's frame numbers exceed those in the folder but would
+    fit if the onset were the first frame, they are numbers of the recording and are shifted to those of the folder.
 
-    Macro-expressions are single images, each an onset, apex and offset in one; they have no workbook, their emotion is
-    the name of their folder, and their clips are named ``macro_S01-07-001``. This half of the reader is experimental.
+    Macro-expressions are single images, each onset, apex and offset at once; they have no workbook, their emotion is
+    the name of their folder, and their clips are named ``macro_S01-07-001``. This part of the reader is experimental.
 
     Args:
-        root: Folder that the archives were unpacked in; None takes the environment variable ``MMEW_ROOT``.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        root: Folder into which the archives were unpacked; None takes the environment variable ``MMEW_ROOT``.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """
 
     description = Description(
@@ -73,26 +65,54 @@ MMEW_Final/
   Micro_Expression/anger/S13-07-001/1.jpg …            or Micro_Expression/S13/anger/S13-07-001/1.jpg …
   Macro_Expression/S01/anger/S01-07-001.jpg …          one image a sample; may be missing""",
     )
+    workbooks = ("MMEW_Micro_Exp_v2.xlsx", "MMEW_Micro_Exp.xlsx", "MMEW_Micro_Exp (20).xlsx")
+    columns: ClassVar[Mapping[str, Sequence[str]]] = {
+        "subject": ("Subject",),
+        "clip": ("Filename",),
+        "onset": ("OnsetFrame",),
+        "apex": ("ApexFrame",),
+        "offset": ("OffsetFrame",),
+        "units": ("Action Units",),
+        "emotion": ("Estimated Emotion",),
+    }
 
     def __init__(self, root: str | None = None, faulty: Literal["refuse", "leave_out"] = "refuse") -> None:
         super().__init__(root, faulty)
-        self._places: dict[str, Path] = {}  # of each clip, by its name in lower case
+        self._root = Path()
+        self._places: dict[str, Path] = {}  # frames of each clip, by its name in lower case
 
     def annotations(self, root: Path, report: Report) -> list[Annotation]:
         """Return the rows of the workbook and the stills of the folder of macro-expressions."""
-        path = require(root, _WORKBOOKS, "the workbook of micro-expressions")
         folder = require(root, ("Micro_Expression",), "the folder of micro-expressions")
-        self._places = {}
+        self._root, self._places = root, {}
         for clip in _walk(folder, depth=4):
             self._place(clip.name, clip, report)
-        sheet = next(iter(read_workbook(path).values()))
-        micro = (self._micro(root, record, report) for record in table(sheet, _COLUMNS))
-        found = [annotation for annotation in micro if annotation is not None]
+        found = super().annotations(root, report)
         stills = find(root, ["Macro_Expression"])
         if stills is None:
             report.note(self.description.title, "there is no folder Macro_Expression, so no macro-expression is read")
             return found
         return found + list(self._macro(stills, report))
+
+    def annotation(self, record: Record, report: Report, kind: Kind = "micro") -> Annotation | None:
+        """Return a row's annotation, with frames numbered as in its folder."""
+        row = super().annotation(record, report, kind)
+        assert row is not None
+        name = _NAME.fullmatch(row.clip)
+        if name is None:
+            what = f"clip {row.clip!r}: a name such as S13-07-001 is expected (subject, emotion, sample)"
+            report.fault(record.source, what)
+            return None
+        if whole_number(row.subject.upper().removeprefix("S")) != int(name["person"]):
+            what = f"clip {row.clip} does not belong to Subject {row.subject!r}; correct the row"
+            report.fault(record.source, what)
+            return None
+        shift = self._shift(row.clip, record["onset"], record["offset"])
+        if shift:
+            what = f"clip {row.clip}: frames are numbered as in the recording, {shift} more than the files'"
+            report.note(record.source, what)
+        onset, apex, offset = (_less(record[column], shift) for column in ("onset", "apex", "offset"))
+        return replace(row, subject=_subject(name), onset=onset, apex=apex, offset=offset)
 
     def locate(self, root: Path, annotation: Annotation) -> Path:
         """Return the folder of a micro-expression or the image of a macro-expression."""
@@ -107,41 +127,16 @@ MMEW_Final/
         if other != path:
             report.fault(path.name, f"is in {other.parent} and in {path.parent}; remove one")
 
-    def _micro(self, root: Path, record: Record, report: Report) -> Annotation | None:
-        where = Source(record.sheet.file, record.sheet.name, record.row)
-        clip, subject = record.text("clip"), record.text("subject")
-        name = _NAME.fullmatch(clip)
-        if name is None:
-            report.fault(where, f"clip {clip!r}: a name such as S13-07-001 is expected (person, emotion, sample)")
-            return None
-        if whole_number(subject.upper().removeprefix("S")) != int(name["person"]):
-            report.fault(where, f"clip {clip} names another person than Subject {subject!r}; correct the row")
-            return None
-        shift = self._shift(root, clip, record["onset"], record["offset"])
-        if shift:
-            report.note(where, f"clip {clip}: frames are numbered as in the recording, {shift} more than the files'")
-        return Annotation(
-            subject=_subject(name),
-            clip=clip,
-            kind="micro",
-            onset=_less(record["onset"], shift),
-            apex=_less(record["apex"], shift),
-            offset=_less(record["offset"], shift),
-            emotion=record["emotion"],
-            action_units=record["units"],
-            source=where,
-        )
-
-    def _shift(self, root: Path, clip: str, onset: Cell, offset: Cell) -> int:
-        """Return by how much a row's frames exceed the folder's numbers, or 0 if moving them would not help."""
+    def _shift(self, clip: str, onset: Cell, offset: Cell) -> int:
+        """Return by how much a row's frame numbers exceed those in the folder, or 0 if shifting them would not help."""
         first, last = whole_number(onset), whole_number(offset)
         place = self._places.get(clip.lower())
         if first is None or last is None or place is None:
             return 0
         try:
-            there = open_frames(place, root).numbers
+            there = open_frames(place, self._root).numbers
         except DataError:
-            return 0  # is met again, and reported, when the clip is placed
+            return 0  # is raised again, and reported, when the frames are read
         shift = first - there[0]
         return shift if last > there[-1] >= last - shift else 0
 
@@ -150,10 +145,10 @@ MMEW_Final/
             name = _NAME.fullmatch(image.stem)
             where = Source(image.name)
             if name is None:
-                report.fault(where, "a name such as S01-07-001 is expected (person, emotion, sample); rename it")
+                report.fault(where, "a name such as S01-07-001 is expected (subject, emotion, sample); rename it")
                 continue
             self._place(f"{_PREFIX}{image.stem}", image, report)
-            words = [part.lower() for part in reversed(image.relative_to(folder).parts[:-1])]
+            names = [part.lower() for part in reversed(image.relative_to(folder).parts[:-1])]
             yield Annotation(
                 subject=_subject(name),
                 clip=f"{_PREFIX}{image.stem}",
@@ -161,7 +156,7 @@ MMEW_Final/
                 onset=Place.FIRST,
                 apex=Place.LAST,
                 offset=Place.LAST,
-                emotion=next((word for word in words if word in self.description.emotions), words[0] if words else ""),
+                emotion=next((name for name in names if name in self.description.emotions), names[0] if names else ""),
                 source=where,
             )
 

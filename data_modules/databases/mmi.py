@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Literal
 from xml.parsers import expat
 
-from data_modules.clip_table import Annotation, Place, Report, Source
-from data_modules.databases.base import Database, Description, Expected, missing
-from data_modules.databases.tree import files, find, folders, inside, listing, require
+from data_modules.annotations import Annotation, Place, Report
+from data_modules.databases.base import Database, Description, Expected
+from data_modules.databases.sheets import Source
+from data_modules.databases.tree import files, find, folders, inside, listing, missing, require
 from data_modules.video.image_folder import SUFFIXES as IMAGES
 from data_modules.video.video_file import SUFFIXES as VIDEOS
 from lightmannet.errors import DataError
@@ -17,17 +18,17 @@ _NAME = re.compile(r"(?P<subject>S\d+)-\d+", re.IGNORECASE)
 
 
 class MMI(Database):
-    """Reader of MMI, experimental: its layout was pieced together and seen on no archive.
+    """Reader of MMI, experimental: its layout was inferred from several descriptions and not verified on an archive.
 
-    A session is a clip; its person is what stands before the hyphen in the names of its files, ``S001-001.avi``. The
-    whole recording is taken: onset is its first frame, offset its last, and the apex, somewhere in the middle, is not
-    known. Sessions without an emotion from 1 to 6 are kept and have none.
+    A session is a clip; its subject is the part before the hyphen in the names of its files, ``S001-001.avi``. The clip
+    is the whole recording: onset is its first frame, offset its last, and the apex, somewhere in between, is not known.
+    Sessions without an emotion from 1 to 6 are kept and have none.
 
     Args:
-        root: Folder that holds ``Sessions``; None takes the environment variable ``MMI_ROOT``.
-        view: The sessions to read, by the number in their ``session.xml``: 2 shows the face from two sides in halves of
-            one image, so 0 and 1 are presumably frontal and profile. ``all`` does not look at the number.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        root: Folder that contains ``Sessions``; None takes the environment variable ``MMI_ROOT``.
+        view: Sessions to read, by the number in their ``session.xml``: 2 shows two views of the face in the halves of
+            one image, so 0 and 1 are presumably frontal and profile. ``all`` ignores the number.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """
 
     description = Description(
@@ -90,19 +91,21 @@ MMI/
     def _has_view(self, session: Path, root: Path) -> bool:
         file = find(session, ["session.xml"])
         if file is None or not file.is_file():
-            hint = "give it, or set view to all to read sessions of any view"
-            raise DataError(f"session.xml, which says what view the session shows, is missing; {hint}")
+            hint = "restore it, or set view to all to read sessions of any view"
+            raise DataError(f"session.xml, which gives the view of the session, is missing; {hint}")
         views = [
             attributes["view"] for tag, attributes in _elements(file, root) if tag == "track" and "view" in attributes
         ]
         if not views:
-            raise DataError(f"{file.name}: no track with a view is in it; copy it again, or set view to all")
+            raise DataError(f"{file.name}: it has no track with a view; copy it again, or set view to all")
         return self.view in views
 
     def _annotation(self, session: Path, root: Path, report: Report) -> Annotation:
         name = next((match for file in files(session, ("",)) if (match := _NAME.match(file.name))), None)
         if name is None:
-            raise DataError(f"no file named like S001-001, which tells the person, is in it; {listing(session)}")
+            raise DataError(
+                f"no file is named like S001-001, which gives the subject, in the session's folder, {listing(session)}"
+            )
         emotion, units, source = None, None, session.name
         for file in files(session, (".xml",)):
             if file.name.lower().endswith("aucs.xml"):
@@ -111,7 +114,7 @@ MMI/
                     for tag, attributes in _elements(file, root)
                     if tag == "actionunit" and "number" in attributes
                 ]
-                units = "+".join(dict.fromkeys(numbers))  # a unit may come more than once in a session
+                units = "+".join(dict.fromkeys(numbers))  # a unit may occur several times in a session
             elif _NAME.match(file.name):
                 emotion, source = _emotion(file, root, report), file.name
         return Annotation(
@@ -137,7 +140,7 @@ def _emotion(file: Path, root: Path, report: Report) -> str | None:
         raise DataError(f"{file.name}: one emotion is expected, {', '.join(sorted(values))} found; correct the file")
     value = next(iter(values), None)
     if value is not None and value not in _EMOTIONS:
-        report.note(f"{file.parent.name}/{file.name}", f"emotion {value!r} is none of 1 to 6, so the clip has none")
+        report.note(f"{file.parent.name}/{file.name}", f"emotion {value!r} is not one of 1 to 6, so the clip has none")
     return _EMOTIONS.get(value or "")
 
 
@@ -166,7 +169,7 @@ def _elements(path: Path, root: Path) -> list[tuple[str, dict[str, str]]]:
     except OSError as error:
         raise DataError(f"{path.name}: cannot be read ({error.strerror or error}); copy it again") from None
     except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: encodings that Python lacks
-        raise DataError(f"{path.name}: damaged, or no XML file ({error}); copy it again") from None
+        raise DataError(f"{path.name}: damaged, or not an XML file ({error}); copy it again") from None
     return found
 
 

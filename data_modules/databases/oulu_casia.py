@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from data_modules.clip_table import Annotation, Place, Report, Source
-from data_modules.databases.base import Database, Description, Expected, missing
-from data_modules.databases.tree import find, folders, listing, require
+from data_modules.annotations import Annotation, Place, Report
+from data_modules.databases.base import Database, Description, Expected
+from data_modules.databases.sheets import Source
+from data_modules.databases.tree import find_frames, folders, listing, require
 from lightmannet.errors import DataError
 
 _EMOTIONS = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
@@ -14,17 +15,17 @@ _INNER = {"original": "{camera}", "cropped": "{camera}_Acropped"}
 
 
 class OuluCASIA(Database):
-    """Reader of Oulu-CASIA: for one camera and one light, each person's six expressions from neutral to peak.
+    """Reader of Oulu-CASIA: for one camera and one light, the six expressions of each subject from neutral to peak.
 
-    A clip is named by camera, light and emotion, so readers of several cameras or lights can be used side by side. The
-    folder is the clip: onset is its first frame, apex and offset are its last.
+    A clip is named by camera, light and emotion, so readers of several cameras or lights can be used together. Each
+    folder is a clip: onset is its first frame, apex and offset are its last.
 
     Args:
-        root: Folder that the archives were unpacked in; None takes the environment variable ``OULU_CASIA_ROOT``.
+        root: Folder into which the archives were unpacked; None takes the environment variable ``OULU_CASIA_ROOT``.
         frames: ``cropped``, the faces; ``original``, the camera's frames.
         camera: ``VL``, visible light; ``NI``, near infrared.
         illumination: Light in the room.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """
 
     description = Description(
@@ -58,7 +59,7 @@ OULU_CASIA/
         self.frames, self.camera, self.illumination = frames, camera, illumination
 
     def annotations(self, root: Path, report: Report) -> list[Annotation]:
-        """Return six expressions a person: each has a folder for every emotion, so one that is not there is missed."""
+        """Return six expressions per subject: a missing folder of an emotion is a fault."""
         people = self._people(root)
         found = [
             Annotation(
@@ -76,17 +77,13 @@ OULU_CASIA/
             for emotion in _EMOTIONS
         ]
         if not found:
-            raise DataError(f"no person's folder (P001, P002, …) is in {people}, {listing(people)}")
+            raise DataError(f"no subject's folder (P001, P002, …) is in {people}, {listing(people)}")
         return found
 
     def locate(self, root: Path, annotation: Annotation) -> Path:
         """Return the expression's folder of frames."""
         people = self._people(root)
-        name = f"{annotation.subject}/{annotation.clip.split('_')[-1]}"
-        clip = find(people, [name])
-        if clip is None:
-            raise missing("its folder of frames", name, people)
-        return clip
+        return find_frames(people, [f"{annotation.subject}/{annotation.clip.split('_')[-1]}"])
 
     def _people(self, root: Path) -> Path:
         inner = _INNER[self.frames].format(camera=self.camera)

@@ -33,4 +33,4 @@ READERS: dict[str, type[Database]] = {
         MMI,
     )
 }
-"""Micro-expression databases first."""
+"""Micro-expression databases come first."""

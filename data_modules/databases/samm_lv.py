@@ -1,44 +1,37 @@
 """SAMM Long Videos: 343 macro- and 159 micro-expressions in 147 recordings of 30 persons (Yap et al. 2020)."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from data_modules.clip_table import Annotation, Place, Report, Source, whole_number
-from data_modules.databases.base import Database, Description, Expected, missing
-from data_modules.databases.samm import SAMM, WORKBOOKS, read_codes
-from data_modules.databases.sheets import Cell, Record, describe, read_workbook, table
-from data_modules.databases.tree import find, require
+from data_modules.annotations import Annotation, Kind, Place, Report, whole_number
+from data_modules.databases.base import Description, Expected
+from data_modules.databases.samm import SAMM
+from data_modules.databases.sheets import Cell, Record, Sheet, describe, first_sheet, read_workbook
+from data_modules.databases.tree import find, find_frames, require
+from data_modules.databases.workbook import WorkbookDatabase
 
-_WORKBOOKS = tuple(f"SAMM_LongVideos_V{version}_Release.xlsx" for version in (3, 2, 1))
 _SHEET = "FACS_Movement_Only"
 _FOLDER = "SAMM_longvideos"
-_COLUMNS = {
-    "subject": ("Subject",),
-    "clip": ("Filename",),
-    "onset": ("Onset",),
-    "apex": ("Apex",),
-    "offset": ("Offset",),
-    "type": ("Type",),
-    "units": ("Action Units",),
-}
 _SAMM = SAMM.description
 
 
-class SAMMLongVideos(Database):
-    """Reader of SAMM Long Videos, whose persons and micro-expressions are those of SAMM.
+class SAMMLongVideos(WorkbookDatabase):
+    """Reader of SAMM Long Videos, which has the subjects and micro-expressions of SAMM.
 
-    The workbook gives no emotions. Micro-expressions take theirs, and their objective classes, from SAMM's workbook if
-    it is there; macro-expressions have none. In some copies the recording 012_4 ends before its expression 012_4_1
-    begins, which is a fault that ``leave_out`` passes over.
+    The workbook has notes above the header, 9 rows in the original, and no emotions. The emotions and objective classes
+    of micro-expressions are taken from SAMM's workbook, if present; macro-expressions have none. In some copies the
+    recording 012_4 ends before its expression 012_4_1 begins, which is a fault that ``leave_out`` skips.
 
     Args:
-        root: Folder that the archives were unpacked in; None takes the environment variable ``SAMM_LV_ROOT``.
-        micro_workbook: SAMM's workbook; None takes the one that lies in the root, if any.
-        onset_zero: What to do where the onset is 0, which means that the start of the movement is not in the recording
-            or was not seen: begin with the ``first_frame`` of the recording, or ``leave_out`` the expression. The apex
-            of most such rows lies many seconds into the recording, so the clip may show other expressions before it.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        root: Folder into which the archives were unpacked; None takes the environment variable ``SAMM_LV_ROOT``.
+        micro_workbook: SAMM's workbook; None takes the one in the root, if any.
+        onset_zero: What to do if the onset is 0, which means that the start of the movement is not in the recording or
+            was not seen: begin with the ``first_frame`` of the recording, or ``leave_out`` the expression. The apex of
+            most such rows is many seconds into the recording, so the clip may show other expressions before it.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """
 
     description = Description(
@@ -58,9 +51,19 @@ class SAMMLongVideos(Database):
 SAMMLV/
   SAMM_LongVideos_V3_Release.xlsx        or _V2_, _V1_
   SAMM_longvideos/006_1/006_1_0001.jpg …
-  SAMM_Micro_FACS_Codes_v2.xlsx          if wanted: emotions of the micro-expressions""",
+  SAMM_Micro_FACS_Codes_v2.xlsx          optional: emotions of the micro-expressions""",
         people=_SAMM.name,
     )
+    workbooks = tuple(f"SAMM_LongVideos_V{version}_Release.xlsx" for version in (3, 2, 1))
+    columns: ClassVar[Mapping[str, Sequence[str]]] = {
+        "subject": ("Subject",),
+        "clip": ("Filename",),
+        "onset": ("Onset",),
+        "apex": ("Apex",),
+        "offset": ("Offset",),
+        "type": ("Type",),
+        "units": ("Action Units",),
+    }
 
     def __init__(
         self,
@@ -71,70 +74,64 @@ SAMMLV/
     ) -> None:
         super().__init__(root, faulty)
         self.micro_workbook, self.onset_zero = micro_workbook, onset_zero
+        self._codes: dict[str, Record] = {}  # rows of SAMM's workbook by clip
 
     def annotations(self, root: Path, report: Report) -> list[Annotation]:
-        """Return the rows of the coding workbook, which notes precede, 9 rows in the original."""
-        sheets = read_workbook(require(root, _WORKBOOKS, "the coding workbook"))
-        sheet = sheets.get(_SHEET) or next(iter(sheets.values()))
-        codes = self._micro_codes(root, report)
-        annotations = []
-        for record in table(sheet, _COLUMNS):
-            source = Source(sheet.file, sheet.name, record.row)
-            kind = record.text("type").split(" ")[0].lower()
-            if kind not in ("micro", "macro"):
-                report.fault(source, f"type {describe(record['type'])} is unknown; Macro or Micro - 1/2 is expected")
-                continue
-            clip = record.text("clip")
-            onset: Cell | Place = _rounded(record["onset"])
-            if whole_number(onset) == 0:
-                if self.onset_zero == "leave_out":
-                    report.note(source, f"clip {clip}: its onset is 0, not known, so it is left out")
-                    continue
-                report.note(
-                    source, f"clip {clip}: its onset is 0, not known, so it begins with the recording's first frame"
-                )
-                onset = Place.FIRST
-            code = codes.get(clip) if kind == "micro" else None
-            if codes and kind == "micro" and code is None:
-                report.note(source, f"clip {clip}: SAMM's workbook does not have it, so it has no emotion")
-            annotations.append(
-                Annotation(
-                    subject=record.text("subject").zfill(3),
-                    clip=clip,
-                    kind="micro" if kind == "micro" else "macro",
-                    onset=onset,
-                    apex=_rounded(record["apex"]),
-                    offset=_rounded(record["offset"]),
-                    emotion=code["emotion"] if code else None,
-                    action_units=record["units"],
-                    objective_class=code["objective"] if code else None,
-                    source=source,
-                )
-            )
-        return annotations
+        """Return the rows of the coding workbook."""
+        self._codes = self._micro_codes(root, report)
+        return super().annotations(root, report)
+
+    def sheet(self, root: Path) -> Sheet:
+        """Return the sheet with the annotation, the first one if it has another name."""
+        sheets = read_workbook(require(root, self.workbooks, "the coding workbook"))
+        return sheets.get(_SHEET) or next(iter(sheets.values()))
+
+    def subject(self, record: Record) -> str:
+        """Return the number with three digits."""
+        return record.text("subject").zfill(3)
+
+    def annotation(self, record: Record, report: Report, kind: Kind = "micro") -> Annotation | None:
+        """Return a row's annotation; the row says which kind it is."""
+        written = record.text("type").split(" ")[0].lower()
+        if written not in ("micro", "macro"):
+            report.fault(record.source, f"type {describe(record['type'])} is unknown; Macro or Micro - 1/2 is expected")
+            return None
+        row = super().annotation(record, report, "micro" if written == "micro" else "macro")
+        assert row is not None
+        onset, apex, offset = (_rounded(record[column]) for column in ("onset", "apex", "offset"))
+        if whole_number(onset) == 0:
+            leave_out = self.onset_zero == "leave_out"
+            what = "it is left out" if leave_out else "it begins with the recording's first frame"
+            report.note(record.source, f"clip {row.clip}: its onset is 0, i.e. not known, so {what}")
+            if leave_out:
+                return None
+        row = replace(row, onset=Place.FIRST if whole_number(onset) == 0 else onset, apex=apex, offset=offset)
+        if row.kind == "macro" or not self._codes:
+            return row
+        code = self._codes.get(row.clip)
+        if code is None:
+            report.note(record.source, f"clip {row.clip} is not in SAMM's workbook, so it has no emotion")
+            return row
+        return replace(row, emotion=code["emotion"], objective_class=code["class"])
 
     def locate(self, root: Path, annotation: Annotation) -> Path:
         """Return the folder of the whole recording, which several expressions share."""
         video = "_".join(annotation.clip.split("_")[:2])
-        folder = require(root, [_FOLDER], "the folder of recordings")
-        recording = find(folder, [video])
-        if recording is None:
-            raise missing("its recording", video, folder)
-        return recording
+        return find_frames(require(root, [_FOLDER], "the folder of recordings"), [video], "its recording")
 
     def _micro_codes(self, root: Path, report: Report) -> dict[str, Record]:
         """Return the rows of SAMM's workbook by clip; none if there is no workbook."""
-        path = Path(self.micro_workbook).expanduser() if self.micro_workbook else find(root, WORKBOOKS)
+        path = Path(self.micro_workbook).expanduser() if self.micro_workbook else find(root, SAMM.workbooks)
         if path is None:
             report.note(
                 "emotions",
-                f"micro-expressions have none, as SAMM's workbook is not there; put {WORKBOOKS[0]} into the root "
-                "or name it as micro_workbook",
+                f"micro-expressions have none, as SAMM's workbook is missing; put {SAMM.workbooks[0]} into the root or "
+                "give its path as micro_workbook",
             )
             return {}
-        return {record.text("clip"): record for record in read_codes(path)}
+        return {record.text("clip"): record for record in SAMM().records(first_sheet(path))}
 
 
 def _rounded(cell: Cell) -> Cell:
-    # The workbook holds frames as floats.
+    # The workbook stores frame numbers as floats.
     return round(cell) if isinstance(cell, float) and isfinite(cell) else cell

@@ -1,4 +1,4 @@
-"""Workbooks as tables of records: .xlsx, .xls and .csv, with what a spreadsheet hides made visible."""
+"""Workbooks (.xlsx, .xls and .csv) as tables of records, with what a spreadsheet program hides made visible."""
 
 import csv
 import datetime
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from lightmannet.errors import DataError
 
-# The two packages are imported where a workbook is read: most commands read none.
+# Both packages are imported only when a workbook is read: most commands read none.
 if TYPE_CHECKING:
     import xlrd
     from openpyxl.cell.cell import Cell as XlsxCell
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A cell that shows a value in a spreadsheet program and holds none.
+    """A cell that shows a value in a spreadsheet program but does not contain one.
 
     Attributes:
         why: What it is and what to do.
@@ -33,7 +33,7 @@ class Unreadable:
 
 _MERGED = Unreadable("a cell merged with others, so split the merged cells")
 _FORMULA = Unreadable("a formula without its value, so open and save the file in a spreadsheet program")
-_FAILING = Unreadable("a formula that fails, so mend it in a spreadsheet program")
+_FAILING = Unreadable("a formula that fails, so correct it in a spreadsheet program")
 _DATE = Unreadable("a date, so format the cell as a number or as text")
 
 Cell = int | float | str | bool | datetime.date | datetime.time | datetime.timedelta | Unreadable | None
@@ -58,18 +58,42 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a value was read, for messages.
+
+    Attributes:
+        file: Name of the file, without its folder.
+        sheet: Sheet of a workbook, or an empty string.
+        row: Row as a spreadsheet program numbers it, from 1; 0 if the file has no rows.
+    """
+
+    file: str
+    sheet: str = ""
+    row: int = 0
+
+    def __str__(self) -> str:
+        parts = [self.file, f"sheet {self.sheet!r}" if self.sheet else "", f"row {self.row}" if self.row else ""]
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
 class Record:
     """One row of a table.
 
     Attributes:
         sheet: The sheet.
         row: Row as a spreadsheet program numbers it, from 1.
-        cells: Cells by the names that the reader asked for; None where an optional column is not there.
+        cells: Cells by column name; None where an optional column is missing.
     """
 
     sheet: Sheet
     row: int
     cells: Mapping[str, Cell]
+
+    @property
+    def source(self) -> Source:
+        """Where the row is, for messages."""
+        return Source(self.sheet.file, self.sheet.name, self.row)
 
     def __getitem__(self, name: str) -> Cell:
         return self.cells[name]
@@ -82,21 +106,21 @@ class Record:
         """
         cell = self.cells[name]
         if isinstance(cell, Unreadable):
-            raise DataError(f"{self.sheet}, row {self.row}: {name} is {cell}")
+            raise DataError(f"{self.source}: {name} is {cell}")
         if isinstance(cell, float) and cell.is_integer():
             cell = int(cell)
         return "" if cell is None else str(cell).strip()
 
 
 def describe(cell: object) -> str:
-    """Return a cell for a message: ``nothing``, ``'abc'``, ``5.5``, or why it cannot be read."""
+    """Return a cell as text for a message: ``nothing``, ``'abc'``, ``5.5``, or why it cannot be read."""
     if isinstance(cell, Unreadable):
         return cell.why
     return "nothing" if cell is None else repr(cell)
 
 
 def read_workbook(path: Path) -> dict[str, Sheet]:
-    """Return the sheets of a workbook by name, in their order; a csv file has one, named with an empty string.
+    """Return the sheets of a workbook by name, in their order; a csv file has one, with an empty name.
 
     A formula without a cached value, one that fails, and a cell merged into another become ``Unreadable``.
 
@@ -115,33 +139,42 @@ def read_workbook(path: Path) -> dict[str, Sheet]:
         raise DataError(f"{path.name}: cannot be read ({error.strerror or error}); copy it again") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name}: not UTF-8 text; save it as csv, UTF-8") from error
-    except Exception as error:  # whatever the libraries meet in a damaged file
+    except Exception as error:  # whatever the libraries raise on a damaged file
         raise DataError(
-            f"{path.name}: damaged, or no {path.suffix} file ({type(error).__name__}: {error}); copy it again"
+            f"{path.name}: damaged, or not a {path.suffix} file ({type(error).__name__}: {error}); copy it again"
         ) from error
     if not sheets:
-        raise DataError(f"{path.name}: has no sheet of cells; copy it again")
+        raise DataError(f"{path.name}: has no sheet with cells; copy it again")
     return sheets
+
+
+def first_sheet(path: Path) -> Sheet:
+    """Return the first sheet of a workbook.
+
+    Raises:
+        DataError: As ``read_workbook``.
+    """
+    return next(iter(read_workbook(path).values()))
 
 
 def table(
     sheet: Sheet, columns: Mapping[str, Sequence[str]], optional: Sequence[str] = (), search: int = 40
 ) -> Iterator[Record]:
-    """Return the records below the header, which is the first row that has all the columns; blank rows are left out.
+    """Return the records below the header, which is the first row with all the columns; blank rows are skipped.
 
     Args:
         sheet: Where to look.
-        columns: For each name that the reader uses, how the column may be called; case and blanks don't matter.
-        optional: Names whose column may be missing.
-        search: How many rows may precede the header.
+        columns: Accepted titles of each column; case and blanks don't matter.
+        optional: Names of the columns that may be missing.
+        search: Number of rows in which the header is looked for.
 
     Raises:
-        DataError: No row has the columns; says what was expected and what the likeliest row holds.
+        DataError: No row has the columns; names those expected and those of the closest row.
     """
-    wanted = {name: {_plain(title) for title in titles} for name, titles in columns.items()}
-    likeliest, most = 0, 0
+    wanted = {name: {_normalized(title) for title in titles} for name, titles in columns.items()}
+    closest_row, most = 0, 0
     for number, row in enumerate(sheet.rows[:search]):
-        titles = [_plain(cell) if isinstance(cell, str) else "" for cell in row]
+        titles = [_normalized(cell) if isinstance(cell, str) else "" for cell in row]
         places = {
             name: next((i for i, t in enumerate(titles) if t in accepted), None) for name, accepted in wanted.items()
         }
@@ -149,12 +182,12 @@ def table(
             return _records(sheet, number + 1, places)
         found = sum(place is not None for place in places.values())
         if found > most:
-            likeliest, most = number, found
+            closest_row, most = number, found
     expected = ", ".join(" or ".join(map(repr, titles)) for name, titles in columns.items() if name not in optional)
     closest = "no row has any of them"
     if most:
-        held = ", ".join(str(cell) for cell in sheet.rows[likeliest] if cell is not None)
-        closest = f"row {likeliest + 1} comes closest with {held}"
+        held = ", ".join(str(cell) for cell in sheet.rows[closest_row] if cell is not None)
+        closest = f"row {closest_row + 1} comes closest with {held}"
     raise DataError(
         f"{sheet}: a header row with the columns {expected} is expected in the first {search} rows; {closest}"
     )
@@ -167,7 +200,7 @@ def _records(sheet: Sheet, first: int, places: Mapping[str, int | None]) -> Iter
             yield Record(sheet, number, cells)
 
 
-def _plain(title: str) -> str:
+def _normalized(title: str) -> str:
     return "".join(title.split()).replace("_", "").lower()
 
 
@@ -235,7 +268,7 @@ def _xls_cell(cell: "xlrd.sheet.Cell") -> Cell:
 
 
 class _Silent:
-    """Takes what xlrd would print about odd files."""
+    """Discards what xlrd prints about unusual files."""
 
     def write(self, text: str) -> None:
         pass

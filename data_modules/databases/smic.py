@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from data_modules.clip_table import Annotation, Place, Report, Source, whole_number
-from data_modules.databases.base import Database, Description, Expected, missing
-from data_modules.databases.sheets import Record, describe, read_workbook, table
-from data_modules.databases.tree import find, folders, require
+from data_modules.annotations import Annotation, Place, Report, whole_number
+from data_modules.databases.base import Database, Description, Expected
+from data_modules.databases.sheets import Record, Source, describe, first_sheet, table
+from data_modules.databases.tree import find, find_frames, folders, require
 
 _COLUMNS = {
     "subject": ("Subject",),
@@ -26,19 +26,19 @@ _OPTIONAL = ("onset2", "offset2", "onset3", "offset3")
 class SMIC(Database):
     """Reader of SMIC.
 
-    The folders of the ``cropped`` and ``raw`` frames are the clips: onset is the first frame and offset the last, and
-    the apex is not known. Some frames are missing in official folders, which is noted. In one copy of the cropped
-    frames the folder of s18_sur_03 is empty, which is a fault that ``leave_out`` passes over. SMIC-E, the extended
-    recordings, has onset and offset in a workbook; a recording may hold up to three expressions, of which the first has
-    the recording's name and the others its name and their onset.
+    Each folder of ``cropped`` or ``raw`` frames is a clip: onset is the first frame and offset the last, and the apex
+    is not known. Some frames are missing in official folders, which is noted. In one copy of the cropped frames the
+    folder of s18_sur_03 is empty, which is a fault that ``leave_out`` skips. SMIC-E, the extended recordings, has onset
+    and offset in a workbook; a recording may contain up to three expressions: the first has the recording's name, the
+    others that name and their onset.
 
     Args:
-        root: Folder that the archives were unpacked in; None takes the environment variable ``SMIC_ROOT``.
+        root: Folder into which the archives were unpacked; None takes the environment variable ``SMIC_ROOT``.
         frames: ``cropped``, the registered faces; ``raw``, the camera's frames from onset to offset; ``extended``, the
             camera's frames of SMIC-E, which begin before the onset and end after the offset.
         camera: ``HS``, high speed, 100 frames a second; ``VIS``, visible light, and ``NIR``, near infrared, at 25, are
             experimental: their layout is less certain.
-        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips away and notes them.
+        faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """
 
     description = Description(
@@ -71,7 +71,7 @@ SMIC/
         super().__init__(root, faulty)
         self.frames, self.camera = frames, camera
         if frames == "extended":
-            # 157 recordings; how many expressions they hold in all is not known.
+            # 157 recordings; the number of expressions is not known.
             self.description = replace(
                 self.description, certainty="one source", expected={"micro": Expected(subjects=16)}
             )
@@ -94,10 +94,7 @@ SMIC/
         else:
             folder = self._cameras_folder(root)
             names = [f"{subject}/micro/{annotation.emotion}/{annotation.clip}" for subject in subjects]
-        found = find(folder, names)
-        if found is None:
-            raise missing("its folder of frames", names[0], folder)
-        return found
+        return find_frames(folder, names, expected=names[0])
 
     def _cameras_folder(self, root: Path) -> Path:
         return require(root, [f"SMIC_all_{self.frames}/{self.camera}"], f"the folder of {self.frames} frames")
@@ -115,7 +112,7 @@ SMIC/
                 source=Source(clip.relative_to(root).as_posix()),
             )
             for subject in folders(self._cameras_folder(root))
-            if (micro := find(subject, ["micro"])) is not None  # non_micro holds clips without expression
+            if (micro := find(subject, ["micro"])) is not None  # non_micro has clips without expression
             for emotion in folders(micro)
             for clip in folders(emotion)
         ]
@@ -128,22 +125,21 @@ SMIC/
         c = self.camera
         names = [f"SMIC-{c}-E_annotation_2019.xlsx", f"SMIC-{c}-E_annotation.xlsx", f"SMIC_{c}_E_annotation.xlsx"]
         names += [f"SMIC-{c}-E/{name}" for name in names]
-        sheet = next(iter(read_workbook(require(self._extended(root), names, "the annotation workbook")).values()))
+        sheet = first_sheet(require(self._extended(root), names, "the annotation workbook"))
         annotations = []
         records = list(table(sheet, _COLUMNS, _OPTIONAL))
         if all(record["onset2"] is None for record in records):
             report.note(str(sheet), "no row has an Onset2F, so each recording counts as one expression")
         for record in records:
-            source = Source(sheet.file, sheet.name, record.row)
             if whole_number(record["subject"]) is not None:
                 annotations += [
-                    self._expression(record, n, source) for n in "123" if n == "1" or record[f"onset{n}"] is not None
+                    self._expression(record, n) for n in "123" if n == "1" or record[f"onset{n}"] is not None
                 ]
-            elif whole_number(record["onset1"]) is not None:  # below the table there are notes, which have no frames
-                report.fault(source, f"subject: a number is expected, {describe(record['subject'])} found")
+            elif whole_number(record["onset1"]) is not None:  # notes below the table have no frames
+                report.fault(record.source, f"subject: a number is expected, {describe(record['subject'])} found")
         return annotations
 
-    def _expression(self, record: Record, number: str, source: Source) -> Annotation:
+    def _expression(self, record: Record, number: str) -> Annotation:
         clip = record.text("clip")
         return Annotation(
             subject=f"s{whole_number(record['subject']):02d}",
@@ -153,5 +149,5 @@ SMIC/
             apex=None,
             offset=record[f"offset{number}"],
             emotion=record["emotion"],
-            source=source,
+            source=record.source,
         )

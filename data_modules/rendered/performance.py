@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float64
 
-from data_modules.clip_table import Kind
+from data_modules.annotations import Kind
 from data_modules.rendered.distractors import Distractors, bump, draw_distractors
 from data_modules.rendered.emotions import CLASS_OF_EMOTION, is_posed, posed, spontaneous
 from data_modules.rendered.muscles import UNITS

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float16, Float32, Float64
 
-from data_modules.clip_table import Kind
+from data_modules.annotations import Kind
 from data_modules.rendered.performance import Recording
 from data_modules.rendered.scene import Scene
 from lightmannet.errors import DataError

@@ -7,19 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_modules.clip_table import (
+from data_modules.annotations import (
     Annotation,
-    ClipRow,
-    Expression,
+    ParsedAnnotation,
     Place,
     Report,
-    Source,
     has_no_apex,
-    place,
-    understand,
+    parse_annotations,
     whole_number,
 )
-from data_modules.databases.sheets import Unreadable
+from data_modules.clip_table import ClipRow, clip_row
+from data_modules.databases.sheets import Source, Unreadable
 
 BASE = Annotation("sub01", "EP01", "micro", 10, 15, 20, Source("book.xlsx", "Sheet1", 2), emotion="happiness")
 MERGED = Unreadable("a cell merged with others, so split the merged cells")
@@ -38,14 +36,14 @@ class Frames:
         raise AssertionError("placing reads no files")
 
 
-def read(**changes: Any) -> tuple[list[Expression], Report]:
+def read(**changes: Any) -> tuple[list[ParsedAnnotation], Report]:
     report = Report()
-    return understand([dataclasses.replace(BASE, **changes)], 200, ("happiness", "others"), report), report
+    return parse_annotations([dataclasses.replace(BASE, **changes)], 200, ("happiness", "others"), report), report
 
 
 def placed(frames: Frames, first_number: int = 0, **changes: Any) -> tuple[ClipRow | None, Report]:
     (expression,), report = read(**changes)
-    return place(expression, "casme2", "casme2", Path("root"), Path("EP01"), frames, report, first_number), report
+    return clip_row(expression, "casme2", "casme2", Path("root"), Path("EP01"), frames, report, first_number), report
 
 
 @pytest.mark.parametrize(
@@ -97,13 +95,13 @@ def test_these_cells_do_not(cell: Any) -> None:
         ({"onset": -3}, "onset of clip sub01/EP01: a frame number is expected, -3 found"),
         ({"onset": MERGED}, "a frame number is expected, a cell merged with others"),
         ({"offset": 20.5}, "offset of clip sub01/EP01: a frame number is expected, 20.5 found"),
-        ({"offset": 9}, "offset 9 lies before onset 10; look the clip up"),
-        ({"offset": 0}, "offset 0 lies before onset 10"),
+        ({"offset": 9}, "offset 9 is before onset 10; correct the row"),
+        ({"offset": 0}, "offset 0 is before onset 10"),
         ({"apex": "soon"}, "apex of clip sub01/EP01: a frame number is expected, 'soon' found"),
-        ({"fps": "fast"}, "frames a second: a number is expected, 'fast' found"),
-        ({"fps": 0}, "frames a second: a number is expected, 0 found"),
-        ({"fps": float("nan")}, "frames a second: a number is expected, nan found"),
-        ({"fps": MERGED}, "frames a second: a number is expected, a cell merged"),
+        ({"fps": "fast"}, "frame rate: a number of frames per second is expected, 'fast' found"),
+        ({"fps": 0}, "frame rate: a number of frames per second is expected, 0 found"),
+        ({"fps": float("nan")}, "frame rate: a number of frames per second is expected, nan found"),
+        ({"fps": MERGED}, "frame rate: a number of frames per second is expected, a cell merged"),
         ({"emotion": "bored"}, "emotion 'bored' is unknown; one of happiness, others is expected"),
         ({"emotion": MERGED}, "emotion a cell merged with others"),
         ({"action_units": MERGED}, "action units: text or a whole number is expected, a cell merged"),
@@ -111,12 +109,12 @@ def test_these_cells_do_not(cell: Any) -> None:
         ({"action_units": datetime.date(2024, 7, 4)}, "action units: text or a whole number is expected, datetime"),
         ({"objective_class": "VIII"}, "objective class 'VIII' is unknown; 1 to 7 or I to VII"),
         ({"objective_class": 0}, "objective class 0 is unknown"),
-        ({"subject": ""}, "'' is no plain name"),
-        ({"clip": ".."}, "'..' is no plain name"),
-        ({"clip": "a/b"}, "'a/b' is no plain name"),
-        ({"clip": "a\\b"}, "is no plain name"),
-        ({"clip": "a\0b"}, "is no plain name"),
-        ({"clip": "\ud800"}, "is no plain name"),
+        ({"subject": ""}, "'' is not a valid name"),
+        ({"clip": ".."}, "'..' is not a valid name"),
+        ({"clip": "a/b"}, "'a/b' is not a valid name"),
+        ({"clip": "a\\b"}, "is not a valid name"),
+        ({"clip": "a\0b"}, "is not a valid name"),
+        ({"clip": "\ud800"}, "is not a valid name"),
     ],
 )
 def test_a_cell_that_makes_no_sense_is_a_fault_with_its_row(changes: dict[str, Any], message: str) -> None:
@@ -134,9 +132,9 @@ def test_all_faults_of_a_row_are_reported_together() -> None:
 def test_the_second_of_two_equal_clips_is_a_fault_that_names_the_first() -> None:
     report = Report()
     second = dataclasses.replace(BASE, source=Source("book.xlsx", "Sheet1", 9))
-    assert len(understand([BASE, second], 200, ("happiness",), report)) == 1
+    assert len(parse_annotations([BASE, second], 200, ("happiness",), report)) == 1
     assert report.faults == [
-        "book.xlsx, sheet 'Sheet1', row 9: clip sub01/EP01 is already at book.xlsx, sheet 'Sheet1', row 2; "
+        "book.xlsx, sheet 'Sheet1', row 9: clip sub01/EP01 is already defined in book.xlsx, sheet 'Sheet1', row 2; "
         "remove one of the two rows"
     ]
 
@@ -164,7 +162,7 @@ def test_action_units_are_kept_as_written(cell: Any, raw: str) -> None:
     assert expression.action_units_raw == raw
 
 
-@pytest.mark.parametrize(("apex", "note"), [("/", "apex '/' says that there is none"), (0, "apex 0 says"), (-1, "-1")])
+@pytest.mark.parametrize(("apex", "note"), [("/", "apex '/' is read as no apex"), (0, "apex 0 is read"), (-1, "-1")])
 def test_a_missing_apex_is_tolerated_and_noted(apex: Any, note: str) -> None:
     row, report = placed(Frames(*range(10, 21)), apex=apex)
     assert row is not None
@@ -184,14 +182,14 @@ def test_an_apex_outside_the_movement_counts_as_missing_and_is_noted(apex: int) 
     row, report = placed(Frames(*range(10, 21)), apex=apex)
     assert row is not None
     assert row.apex is None
-    assert f"apex {apex} is not within onset 10 and offset 20, so it counts as missing" in report.notes[0]
+    assert f"apex {apex} is not between onset 10 and offset 20, so it is read as no apex" in report.notes[0]
 
 
 def test_an_apex_outside_is_noticed_also_where_the_clip_is_the_whole_folder() -> None:
     row, report = placed(Frames(5, 6, 7), onset=Place.FIRST, apex=30, offset=Place.LAST)
     assert row is not None
     assert row.apex is None
-    assert "apex 30 is not within onset 5 and offset 7" in report.notes[0]
+    assert "apex 30 is not between onset 5 and offset 7" in report.notes[0]
 
 
 def test_an_apex_outside_a_single_frame_counts_as_missing() -> None:
@@ -230,9 +228,9 @@ def test_a_missing_number_is_tolerated_and_counted() -> None:
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        (range(10, 20), "clip sub01/EP01 goes from frame 10 to 20, but EP01 holds 10 to 19; restore the frames"),
-        (range(11, 21), "clip sub01/EP01 goes from frame 10 to 20, but EP01 holds 11 to 20"),
-        ((1, 30), "EP01 holds no frame from 10 to 20; restore the frames"),
+        (range(10, 20), "clip sub01/EP01 spans frames 10 to 20, but EP01 has 10 to 19; restore the frames"),
+        (range(11, 21), "clip sub01/EP01 spans frames 10 to 20, but EP01 has 11 to 20"),
+        ((1, 30), "EP01 has no frame from 10 to 20; restore the frames"),
     ],
 )
 def test_frames_that_are_not_there_are_a_fault(numbers: Any, message: str) -> None:
@@ -244,12 +242,12 @@ def test_frames_that_are_not_there_are_a_fault(numbers: Any, message: str) -> No
 def test_an_offset_before_the_first_frame_there_is_a_fault() -> None:
     row, report = placed(Frames(*range(30, 40)), onset=Place.FIRST)
     assert row is None
-    assert "holds no frame from 30 to 20" in report.faults[0]
+    assert "has no frame from 30 to 20" in report.faults[0]
 
 
 def test_ids_name_database_person_and_clip() -> None:
     (expression,), report = read()
-    row = place(expression, "samm_lv", "samm", Path("root"), Path("x"), Frames(*range(10, 21)), report)
+    row = clip_row(expression, "samm_lv", "samm", Path("root"), Path("x"), Frames(*range(10, 21)), report)
     assert row is not None
     assert (row.subject_id, row.clip_id) == ("samm/sub01", "samm_lv/sub01/EP01")
 
@@ -277,8 +275,10 @@ CELLS = st.one_of(
 }))  # fmt: skip
 def test_any_cells_give_a_sound_row_or_a_fault(cells: dict[str, Any]) -> None:
     report = Report()
-    for expression in understand([Annotation(kind="micro", source=Source("x"), **cells)], 200, ("others",), report):
-        row = place(expression, "casme2", "casme2", Path("root"), Path("x"), Frames(*range(21)), report)
+    for expression in parse_annotations(
+        [Annotation(kind="micro", source=Source("x"), **cells)], 200, ("others",), report
+    ):
+        row = clip_row(expression, "casme2", "casme2", Path("root"), Path("x"), Frames(*range(21)), report)
         if row is not None:
             assert 0 <= row.onset <= row.numbers[0] <= row.numbers[-1] <= row.offset <= 20
             assert row.apex is None or row.onset <= row.apex <= row.offset

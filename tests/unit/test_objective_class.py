@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from data_modules.action_units import parse_action_units
-from data_modules.clip_table import ROMAN
+from data_modules.annotations import ROMAN
 from data_modules.databases.sheets import read_workbook, table
 from data_modules.objective_class import objective_class
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from data_modules.clip_table import ClipRow, Kind, Source
+from data_modules.annotations import Kind
+from data_modules.clip_table import ClipRow
 from data_modules.databases.registry import READERS
+from data_modules.databases.sheets import Source
 from data_modules.schemes import Scheme, read_scheme, scheme_names
 from lightmannet.errors import ConfigurationError, DataError
 

@@ -10,7 +10,8 @@ from rich.progress import track
 from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
-from data_modules.clip_table import ClipRow, Report
+from data_modules.annotations import Report
+from data_modules.clip_table import ClipRow
 from data_modules.databases.base import Database
 from data_modules.databases.registry import READERS
 from data_modules.schemes import Scheme, read_scheme, scheme_names

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_modules.clip_table import Annotation, ClipTable, Place, Report, Source
-from data_modules.databases import casme2, corrections
-from data_modules.databases.base import Database, Description, Expected, missing
+from data_modules.annotations import Annotation, Place, Report
+from data_modules.clip_table import ClipTable
+from data_modules.databases import corrections, sheets
+from data_modules.databases.base import Database, Description, Expected
 from data_modules.databases.casme2 import CASME2
-from data_modules.databases.sheets import Cell, Sheet
-from data_modules.databases.tree import find
+from data_modules.databases.sheets import Cell, Sheet, Source
+from data_modules.databases.tree import find_frames
 from data_modules.video import frames
 from lightmannet.errors import DataError
 from tests.archives.casme2 import HEADER, write_casme2
@@ -52,10 +53,7 @@ class Small(Database):
         return self.given
 
     def locate(self, root: Path, annotation: Annotation) -> Path:
-        path = find(root, [f"{annotation.subject}/{annotation.clip}"])
-        if path is None:
-            raise missing("its folder", f"{annotation.subject}/{annotation.clip}", root)
-        return path
+        return find_frames(root, [f"{annotation.subject}/{annotation.clip}"], "its folder")
 
 
 class SamePeople(Small):
@@ -101,7 +99,7 @@ def test_the_root_may_begin_with_the_home_folder(root: Path, monkeypatch: pytest
 
 
 def test_an_annotation_without_clips_is_a_fault(root: Path) -> None:
-    with pytest.raises(DataError, match=r"SMALL in .*: 1 fault\n  - annotation: it describes no clip"):
+    with pytest.raises(DataError, match=r"SMALL in .*: 1 fault\n  - annotation: it contains no clips"):
         read(root)
 
 
@@ -109,14 +107,14 @@ def test_an_annotation_without_clips_is_a_fault(root: Path) -> None:
     ("changes", "message"),
     [
         ({"onset": "soon"}, r"row 2: onset of clip s1/c1: a frame number is expected, 'soon' found"),
-        ({"onset": 7}, r"row 2: offset 6 lies before onset 7"),
-        ({"onset": 0}, r"row 2: clip s1/c1 goes from frame 0 to 6, but c1 holds 1 to 8"),
-        ({"offset": 9}, r"row 2: clip s1/c1 goes from frame 2 to 9, but c1 holds 1 to 8"),
+        ({"onset": 7}, r"row 2: offset 6 is before onset 7"),
+        ({"onset": 0}, r"row 2: clip s1/c1 spans frames 0 to 6, but c1 has 1 to 8"),
+        ({"offset": 9}, r"row 2: clip s1/c1 spans frames 2 to 9, but c1 has 1 to 8"),
         ({"onset": -1}, r"row 2: onset of clip s1/c1: a frame number is expected, -1 found"),
         ({"emotion": "bored"}, r"row 2: emotion 'bored' is unknown; one of happiness, others is expected"),
         ({"clip": "c9"}, r"row 2: clip s1/c9: its folder is missing: s1/c9 is expected in .*, which holds s1"),
-        ({"clip": ".."}, r"row 2: '\.\.' is no plain name"),
-        ({"clip": "a\0"}, r"row 2: 'a\\x00' is no plain name"),
+        ({"clip": ".."}, r"row 2: '\.\.' is not a valid name"),
+        ({"clip": "a\0"}, r"row 2: 'a\\x00' is not a valid name"),
     ],
 )
 def test_a_fault_says_where_and_what(root: Path, changes: dict[str, Any], message: str) -> None:
@@ -282,7 +280,7 @@ def test_any_annotation_gives_a_table_or_a_data_error(
 def test_any_cells_of_a_workbook_give_a_table_or_a_data_error(archive: Path, rows: list[tuple[Cell, ...]]) -> None:
     sheet = Sheet("book.xlsx", "Sheet1", (HEADER, ("01", "EP02_01f", None, 46, 49, 51, None, 12, "happiness"), *rows))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(casme2, "read_workbook", lambda path: {"Sheet1": sheet})
+        patch.setattr(sheets, "read_workbook", lambda path: {"Sheet1": sheet})
         try:
             table = CASME2(str(archive / "CASME2"), faulty="leave_out").table()
         except DataError as error:

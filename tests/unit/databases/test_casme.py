@@ -31,7 +31,7 @@ class TestCASME(ReaderPromises):
         table = self.table(root)
         assert next(row for row in table.rows if row.clip == "EP03_1").apex == 23
         assert [note for note in table.notes if "second apex" in note] == [
-            "casme.xlsx, sheet 'Sheet1', row 4: a second apex, 25, is not used"
+            "casme.xlsx, sheet 'Sheet1', row 4: the second apex, 25, is not used"
         ]
 
     def test_an_empty_apex_is_missing(self, root: Path) -> None:
@@ -82,7 +82,7 @@ class TestCASME(ReaderPromises):
         ("cell", "value", "message"),
         [
             ("D2", "soon", r"row 2: onset of clip sub01/EP01_5: a frame number is expected, 'soon' found"),
-            ("G2", 200, r"row 2: clip sub01/EP01_5 goes from frame 8 to 200, but EP01_5 holds 8 to 13"),
+            ("G2", 200, r"row 2: clip sub01/EP01_5 spans frames 8 to 200, but EP01_5 has 8 to 13"),
             ("J2", "bored", r"row 2: emotion 'bored' is unknown; one of contempt"),
             ("D1", "Start", r"a header row with the columns .*'OnsetF'.* row 1 comes closest with Subject"),
         ],

@@ -49,12 +49,12 @@ class TestCASME2(ReaderPromises):
             ("D2", 46.5, r"row 2: onset .* 46.5 found"),
             ("D2", None, r"row 2: onset .* nothing found"),
             ("D2", "=SUM(1,2)", r"row 2: onset .* a formula without its value"),
-            ("D2", 52, r"row 2: offset 51 lies before onset 52"),
-            ("F2", 500, r"row 2: clip sub01/EP02_01f goes from frame 46 to 500, but EP02_01f holds 46 to 51"),
+            ("D2", 52, r"row 2: offset 51 is before onset 52"),
+            ("F2", 500, r"row 2: clip sub01/EP02_01f spans frames 46 to 500, but EP02_01f has 46 to 51"),
             ("I2", "bored", r"row 2: emotion 'bored' is unknown; one of .*happiness"),
-            ("B3", "EP02_01f", r"row 3: clip sub01/EP02_01f is already at .*row 2"),
-            ("B2", "../../etc", r"row 2: '../../etc' is no plain name"),
-            ("A2", None, r"row 2: '' is no plain name"),
+            ("B3", "EP02_01f", r"row 3: clip sub01/EP02_01f is already defined in .*row 2"),
+            ("B2", "../../etc", r"row 2: '../../etc' is not a valid name"),
+            ("A2", None, r"row 2: '' is not a valid name"),
             ("A2", "=A3", r"row 2: subject is a formula without its value"),
             ("H2", "=A3", r"row 2: action units: .* a formula without its value"),
             (
@@ -81,7 +81,7 @@ class TestCASME2(ReaderPromises):
 
     def test_a_workbook_without_rows_describes_no_clip(self, root: Path) -> None:
         write_workbook(root / WORKBOOK, {"Sheet1": [HEADER]})
-        with pytest.raises(DataError, match=r"annotation: it describes no clip"):
+        with pytest.raises(DataError, match=r"annotation: it contains no clips"):
             self.table(root)
 
     def test_missing_folders_of_frames_name_those_expected_and_those_there(self, root: Path) -> None:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from data_modules.clip_table import Kind, Report
+from data_modules.annotations import Kind, Report
 from data_modules.databases.casme3 import CASME3
 from lightmannet.errors import DataError
 from tests.archives.casme3 import BOTH, MACRO, MACRO_ROWS, MICRO, REPAIRED, ROWS, WRONG, write_casme3, write_v2
@@ -122,11 +122,11 @@ class TestCASME3(ReaderPromises):
         ("cell", "value", "message"),
         [
             ("C2", "soon", r"row 2: onset of clip spNO.1/a_soon: a frame number is expected, 'soon' found"),
-            ("E2", "354", r"row 2: offset 354 lies before onset 355"),
+            ("E2", "354", r"row 2: offset 354 is before onset 355"),
             ("G2", "X", r"row 2: objective class 'X' is unknown"),
             ("H2", "bored", r"row 2: emotion 'bored' is unknown"),
-            ("C3", "355", r"row 3: clip spNO.1/a_355 is already at .*row 2"),
-            ("A2", "../..", r"row 2: '../..' is no plain name"),
+            ("C3", "355", r"row 3: clip spNO.1/a_355 is already defined in .*row 2"),
+            ("A2", "../..", r"row 2: '../..' is not a valid name"),
             ("C1", "Start", r"a header row with the columns .*'Onset'"),
         ],
     )

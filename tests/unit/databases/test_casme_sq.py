@@ -70,7 +70,7 @@ class TestCASMESquared(ReaderPromises):
 
     def test_a_person_without_a_folder_is_named(self, root: Path) -> None:
         (root / "rawpic" / "s16").rename(root / "rawpic" / "s99")
-        with pytest.raises(DataError, match=r"the person's folder is missing: s16 or 16 is expected in .*rawpic"):
+        with pytest.raises(DataError, match=r"the subject's folder is missing: s16 or 16 is expected in .*rawpic"):
             self.table(root, frames="raw")
 
     def test_a_missing_long_video_is_named_by_its_digits(self, root: Path) -> None:
@@ -80,7 +80,7 @@ class TestCASMESquared(ReaderPromises):
 
     def test_a_workbook_without_its_sheets_of_names_is_refused(self, root: Path) -> None:
         write_workbook(root / WORKBOOK, {"CASFEcode_final": ROWS})
-        with pytest.raises(DataError, match=r"three sheets are expected \(codes, persons, stimuli\), 1 found"):
+        with pytest.raises(DataError, match=r"three sheets are expected \(codes, subjects, stimuli\), 1 found"):
             self.table(root)
 
     def test_a_code_sheet_with_too_few_columns_is_refused(self, root: Path) -> None:
@@ -91,12 +91,12 @@ class TestCASMESquared(ReaderPromises):
     @pytest.mark.parametrize(
         ("cell", "value", "message"),
         [
-            ("A2", 3, r"row 2: person 3 is unknown; the second sheet has to name the folder"),
-            ("A2", None, r"row 2: person nothing is unknown"),
-            ("B2", "joy1_1", r"row 2: clip 'joy1_1': the third sheet has no stimulus 'joy1'"),
+            ("A2", 3, r"row 2: subject 3 is unknown; its folder has to be in the second sheet"),
+            ("A2", None, r"row 2: subject nothing is unknown"),
+            ("B2", "joy1_1", r"row 2: clip 'joy1_1': stimulus 'joy1' is not in the third sheet"),
             ("C2", "soon", r"row 2: onset of clip s15/disgust1_1: a frame number is expected, 'soon' found"),
-            ("E2", 90, r"row 2: clip s15/disgust1_1 goes from frame 12 to 90, but disgust1_1 holds 12 to 17"),
-            ("D1", "/", r"row 1: offset 0 lies before onset 997"),
+            ("E2", 90, r"row 2: clip s15/disgust1_1 spans frames 12 to 90, but disgust1_1 has 12 to 17"),
+            ("D1", "/", r"row 1: offset 0 is before onset 997"),
             ("G2", "bored", r"row 2: emotion 'bored' is unknown; one of negative, others, positive, surprise"),
             ("H2", "blink", r"row 2: type 'blink' is unknown; one of macro-expression, micro-expression is expected"),
         ],

@@ -80,7 +80,7 @@ class TestCKPlus(ReaderPromises):
         for folder in ("cohn-kanade-images", "Emotion", "FACS"):
             for person in (root / folder).iterdir():
                 person.rename(person.with_name(f"x{person.name}"))
-        with pytest.raises(DataError, match=r"no person's folder \(S005, S010, …\) is in"):
+        with pytest.raises(DataError, match=r"no subject's folder \(S005, S010, …\) is in"):
             self.table(root)
 
     @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ class TestCKPlus(ReaderPromises):
             (EMOTION, "", r"one number is expected, 0 found"),
             (EMOTION, "1 2", r"one number is expected, 2 found"),
             (EMOTION, "happy", r"numbers are expected \(could not convert string to float: 'happy'\)"),
-            (EMOTION, "nan", r"a number is infinite or none"),
+            (EMOTION, "nan", r"a number is not finite"),
             (EMOTION, "\u2021", r"numbers are expected \('ascii' codec"),
             (UNITS, "1 6", r"S005_001_00000004_facs.txt: an action unit and its intensity 0 to 5 .* '1 6' found"),
             (UNITS, "1", r"an action unit and its intensity 0 to 5 are expected in a line, '1' found"),

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from data_modules.clip_table import Annotation, Place, Report, Source
+from data_modules.annotations import Annotation, Place, Report
 from data_modules.databases.corrections import FOLDER, Correction, correct, read_corrections
+from data_modules.databases.sheets import Source
 from lightmannet.errors import DataError
 
 ENTRY = "- {subject: s1, clip: c1, onset: 10, column: apex, old: 83, new: 16, reason: the owners' newer table}\n"

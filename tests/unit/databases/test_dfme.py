@@ -58,8 +58,8 @@ class TestDFME(ReaderPromises):
     @pytest.mark.parametrize(
         ("cell", "value", "message"),
         [
-            ("H2", None, r"row 2: frames a second: a number is expected, '' found"),
-            ("H2", 0, r"row 2: frames a second: a number is expected, 0 found"),
+            ("H2", None, r"row 2: frame rate: a number of frames per second is expected, '' found"),
+            ("H2", 0, r"row 2: frame rate: a number of frames per second is expected, 0 found"),
             ("C2", "soon", r"row 2: onset of clip train_sub0001/sub0001_01: a frame number is expected, 'soon' found"),
             ("F2", "others", r"row 2: emotion 'others' is unknown"),
             ("B2", "sub0001_09", r"row 2: .*its folder of frames is missing: sub0001_09 is expected in .*train_data"),

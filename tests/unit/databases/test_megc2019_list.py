@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.clip_table import ClipTable, Report
+from data_modules.annotations import Report
+from data_modules.clip_table import ClipTable
 from data_modules.databases.casme2 import CASME2
 from data_modules.databases.megc2019_list import MEGC2019List
 from data_modules.databases.samm import SAMM
@@ -96,7 +97,7 @@ def test_the_annotations_are_those_of_the_three_and_each_reader_locates_its_own(
     own = reader(written)
     found = own.annotations(written, Report())
     assert len(found) == sum(len(each.table().rows) for each in own.readers)
-    with pytest.raises(NotImplementedError, match="ask one of `readers`"):
+    with pytest.raises(NotImplementedError, match="call locate of one of `readers`"):
         own.locate(written, found[0])
 
 

@@ -40,7 +40,7 @@ class TestMMEW(ReaderPromises):
 
     def test_frames_that_would_not_fit_after_moving_stay_a_fault(self, root: Path) -> None:
         set_cell(root / WORKBOOK, "Sheet1", "E11", 300)
-        with pytest.raises(DataError, match="S03-03-002 goes from frame 215 to 300, but S03-03-002 holds 1 to 7"):
+        with pytest.raises(DataError, match="S03-03-002 spans frames 215 to 300, but S03-03-002 has 1 to 7"):
             self.table(root)
 
     def test_macro_expressions_are_single_images_with_the_emotion_of_their_folder(self, root: Path) -> None:
@@ -88,10 +88,10 @@ class TestMMEW(ReaderPromises):
     @pytest.mark.parametrize(
         ("cell", "value", "message"),
         [
-            ("A2", "S02", r"row 2: clip S01-01-001 names another person than Subject 'S02'; correct the row"),
+            ("A2", "S02", r"row 2: clip S01-01-001 does not belong to Subject 'S02'; correct the row"),
             ("B2", "happy clip", r"row 2: clip 'happy clip': a name such as S13-07-001 is expected"),
             ("C2", "soon", r"row 2: onset of clip S01/S01-01-001: a frame number is expected, 'soon' found"),
-            ("E2", 70, r"row 2: clip S01/S01-01-001 goes from frame 1 to 70, but S01-01-001 holds 1 to 7"),
+            ("E2", 70, r"row 2: clip S01/S01-01-001 spans frames 1 to 70, but S01-01-001 has 1 to 7"),
             ("G2", "bored", r"row 2: emotion 'bored' is unknown"),
         ],
     )

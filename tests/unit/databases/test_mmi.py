@@ -49,7 +49,7 @@ class TestMMI(ReaderPromises):
     def test_sessions_without_an_emotion_from_1_to_6_are_kept(self, root: Path) -> None:
         table = self.table(root)
         assert [row.clip for row in table.rows if row.emotion is None] == ["204", "205"]
-        assert [note for note in table.notes if "205/S031-013.xml: emotion '9' is none of 1 to 6" in note]
+        assert [note for note in table.notes if "205/S031-013.xml: emotion '9' is not one of 1 to 6" in note]
 
     def test_action_units_are_named_once_each(self, root: Path) -> None:
         units = {row.clip: row.action_units_raw for row in self.table(root).rows}
@@ -63,10 +63,10 @@ class TestMMI(ReaderPromises):
             (ENTITIES.encode(), "it declares a document type"),
             (ENTITIES.encode("utf-16"), "it declares a document type"),
             (b'<!DOCTYPE a SYSTEM "file:///etc/hostname"><a/>', "it declares a document type"),
-            (b"<a><b></a>", r"damaged, or no XML file \(mismatched tag"),
-            (b"", r"damaged, or no XML file \(no element found"),
-            (b'<?xml version="1.0" encoding="nonsense"?><a/>', "damaged, or no XML file"),
-            (b'<?xml version="1.0" encoding="shift_jis"?><a/>', "damaged, or no XML file"),
+            (b"<a><b></a>", r"damaged, or not an XML file \(mismatched tag"),
+            (b"", r"damaged, or not an XML file \(no element found"),
+            (b'<?xml version="1.0" encoding="nonsense"?><a/>', "damaged, or not an XML file"),
+            (b'<?xml version="1.0" encoding="shift_jis"?><a/>', "damaged, or not an XML file"),
         ],
     )
     def test_an_unsafe_or_damaged_xml_file_is_a_fault_that_can_be_left_out(
@@ -79,16 +79,16 @@ class TestMMI(ReaderPromises):
 
     def test_a_session_without_its_view_is_a_fault(self, root: Path) -> None:
         (root / VIEW).write_text("<session><track/></session>")
-        with pytest.raises(DataError, match=r"session 1: session.xml: no track with a view is in it"):
+        with pytest.raises(DataError, match=r"session 1: session.xml: it has no track with a view"):
             self.table(root)
         (root / VIEW).unlink()
-        with pytest.raises(DataError, match=r"session 1: session.xml, .* is missing; give it, or set view to all"):
+        with pytest.raises(DataError, match=r"session 1: session.xml, .* is missing; restore it, or set view to all"):
             self.table(root)
 
     def test_a_session_of_nobody_is_a_fault(self, root: Path) -> None:
         for file in (root / "Sessions/1").glob("S001*"):
             file.unlink()
-        with pytest.raises(DataError, match="session 1: no file named like S001-001"):
+        with pytest.raises(DataError, match="session 1: no file is named like S001-001"):
             self.table(root)
 
     def test_two_emotions_are_a_fault(self, root: Path) -> None:

@@ -60,5 +60,5 @@ class TestOuluCASIA(ReaderPromises):
         people = root / "PreProcess_Img/VL_Acropped/Strong"
         for person in PEOPLE:
             (people / person).rename(people / f"person{person}")
-        with pytest.raises(DataError, match=r"no person's folder \(P001, P002, …\) is in .* which holds"):
+        with pytest.raises(DataError, match=r"no subject's folder \(P001, P002, …\) is in .* which holds"):
             self.table(root)

@@ -54,7 +54,7 @@ class TestSAMMLongVideos(ReaderPromises):
         (root / MICRO_WORKBOOK).unlink()
         table = self.table(root)
         assert {row.emotion for row in table.rows} == {None}
-        assert any("SAMM's workbook is not there" in note for note in table.notes)
+        assert any("SAMM's workbook is missing" in note for note in table.notes)
 
     def test_a_workbook_of_emotions_that_is_not_there_is_an_error(self, root: Path) -> None:
         with pytest.raises(DataError, match=r"nowhere\.xlsx: no such file"):
@@ -64,7 +64,7 @@ class TestSAMMLongVideos(ReaderPromises):
         set_cell(root / MICRO_WORKBOOK, "MICRO_ONLY", "B15", "006_9_9")
         table = self.table(root)
         assert next(row for row in table.rows if row.clip == "006_1_2").emotion is None
-        assert any("clip 006_1_2: SAMM's workbook does not have it" in note for note in table.notes)
+        assert any("clip 006_1_2 is not in SAMM's workbook" in note for note in table.notes)
 
     def test_an_onset_of_zero_may_begin_with_the_first_frame_and_is_noted(self, root: Path) -> None:
         table = self.table(root)
@@ -75,7 +75,9 @@ class TestSAMMLongVideos(ReaderPromises):
     def test_an_onset_of_zero_is_left_out_unless_told_otherwise(self, root: Path) -> None:
         table = SAMMLongVideos(str(root)).table()
         assert len(table.rows) == self.clips - 1
-        assert any("row 15: clip 008_5_1: its onset is 0, not known, so it is left out" in note for note in table.notes)
+        assert any(
+            "row 15: clip 008_5_1: its onset is 0, i.e. not known, so it is left out" in note for note in table.notes
+        )
 
     def test_frames_are_rounded(self, root: Path) -> None:
         set_cell(root / WORKBOOK, SHEET, "D11", 2.2)
@@ -109,7 +111,7 @@ class TestSAMMLongVideos(ReaderPromises):
             ("H11", "Mega", r"row 11: type 'Mega' is unknown; Macro or Micro - 1/2 is expected"),
             ("H11", None, r"row 11: type nothing is unknown"),
             ("D11", "soon", r"row 11: onset of clip 006/006_1_1: a frame number is expected, 'soon' found"),
-            ("F11", 400.0, r"row 11: clip 006/006_1_1 goes from frame 2 to 400, but 006_1 holds 1 to 28"),
+            ("F11", 400.0, r"row 11: clip 006/006_1_1 spans frames 2 to 400, but 006_1 has 1 to 28"),
             ("B11", "006_9_1", r"row 11: .*its recording is missing: 006_9 is expected in"),
             ("H10", "Kind", r"a header row with the columns .*'Type'.* row 10 comes closest with Subject"),
         ],

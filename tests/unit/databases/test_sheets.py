@@ -151,14 +151,14 @@ def test_a_failing_formula_and_a_date_of_xls_are_visible(tmp_path: Path) -> None
 def test_a_file_cut_short_is_named(tmp_path: Path, name: str, size: int) -> None:
     path = write(tmp_path / name, [HEADER, ("01", 1, 2)])
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(DataError, match=rf"{name}: damaged, or no {path.suffix} file .*; copy it again"):
+    with pytest.raises(DataError, match=rf"{name}: damaged, or not a {path.suffix} file .*; copy it again"):
         read_workbook(path)
 
 
 @pytest.mark.parametrize("name", ["book.xlsx", "book.xls"])
 def test_text_under_the_name_of_a_workbook_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("Subject,OnsetFrame\n01,46\n")
-    with pytest.raises(DataError, match=rf"{name}: damaged, or no"):
+    with pytest.raises(DataError, match=rf"{name}: damaged, or not"):
         read_workbook(tmp_path / name)
 
 
@@ -170,7 +170,7 @@ def test_a_csv_file_in_another_encoding_is_named(tmp_path: Path) -> None:
 
 def test_a_csv_file_with_an_open_quote_is_named(tmp_path: Path) -> None:
     (tmp_path / "book.csv").write_text('Subject\n"01')
-    with pytest.raises(DataError, match=r"book.csv: damaged, or no .csv file"):
+    with pytest.raises(DataError, match=r"book.csv: damaged, or not a .csv file"):
         read_workbook(tmp_path / "book.csv")
 
 
@@ -195,7 +195,7 @@ def test_a_workbook_without_a_sheet_of_cells_is_named(tmp_path: Path) -> None:
     book.create_chartsheet("chart").add_chart(BarChart())
     book.remove(book.worksheets[0])
     book.save(tmp_path / "book.xlsx")
-    with pytest.raises(DataError, match=r"book.xlsx: has no sheet of cells"):
+    with pytest.raises(DataError, match=r"book.xlsx: has no sheet with cells"):
         read_workbook(tmp_path / "book.xlsx")
 
 

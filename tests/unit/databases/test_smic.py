@@ -85,7 +85,9 @@ class TestSMIC(ReaderPromises):
     def test_a_clip_with_two_emotions_is_a_fault(self, root: Path) -> None:
         folder = root / "SMIC_all_raw" / "HS" / "s1" / "micro"
         shutil.copytree(folder / "negative" / "s1_ne_01", folder / "surprise" / "s1_ne_01")
-        with pytest.raises(DataError, match=r"clip s01/s1_ne_01 is already at SMIC_all_raw/HS/s1/micro/negative"):
+        with pytest.raises(
+            DataError, match=r"clip s01/s1_ne_01 is already defined in SMIC_all_raw/HS/s1/micro/negative"
+        ):
             self.table(root, frames="raw")
 
 

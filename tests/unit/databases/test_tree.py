@@ -101,7 +101,7 @@ def test_what_is_required_and_missing_is_named_with_what_is_there(tmp_path: Path
 
 def test_a_listing_is_short(tmp_path: Path) -> None:
     assert listing(tmp_path) == "which is empty"
-    assert listing(tmp_path / "nowhere") == "which is no folder"
+    assert listing(tmp_path / "nowhere") == "which is not a folder"
     make(tmp_path, *"abcde", ".hidden")
     assert listing(tmp_path, shown=3) == "which holds a, b, c and 2 more"
 
