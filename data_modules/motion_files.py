@@ -15,8 +15,10 @@ import torch
 from jaxtyping import Float64
 from safetensors import SafetensorError, safe_open
 
-from data_modules.clip_table import ClipRow, Kind, Source
+from data_modules.annotations import Kind
+from data_modules.clip_table import ClipRow
 from data_modules.corpus import Corpus, CorpusSource
+from data_modules.databases.sheets import Source
 from data_modules.flow import LOW, STRAIN, optical_strain
 from data_modules.representations.base import LARGEST, SMALLEST
 from data_modules.scaling import STRETCHED, Scaling, stretch
