@@ -68,6 +68,7 @@ WRAPPED_BY = {
         "lightmannet/networks/released_ststnet.py",
     },
     "albumentations": {"data_modules/frame_augmentation.py"},
+    "scipy": {"data_modules/representations/landmark_flow.py"},
     "decord": {"data_modules/video/decord_decoder.py"},
     "av": {"data_modules/rendered/pictures.py", "data_modules/video/pyav_decoder.py", "lightmannet/pictures/mp4.py"},
     "skimage": {"data_modules/representations/optical_flow.py"},
@@ -204,7 +205,7 @@ def imported() -> dict[str, list[str]]:
 
 def test_importing_reads_no_data_and_imports_no_heavy_package(imported: dict[str, list[str]]) -> None:
     absent = {"torchvision", "gym", "learn2learn", "albumentations", "wandb"}
-    absent |= {"decord", "av", "skimage", "openpyxl", "xlrd", "ray", "altair", "vl_convert"}
+    absent |= {"decord", "av", "skimage", "scipy", "openpyxl", "xlrd", "ray", "altair", "vl_convert"}
     assert not absent & set(imported["commands"])
 
 
