@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from data_modules.clip_table import Report
+from data_modules.annotations import Report
 from data_modules.databases.base import Description, Expected
 from data_modules.databases.pairs import PairDatabase, Still
 from data_modules.databases.tree import files, find, folders, listing

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data_modules.clip_table import Annotation, ClipRow, Expression, Place, Report, Source, place
+from data_modules.annotations import Annotation, ParsedAnnotation, Place, Report
+from data_modules.clip_table import ClipRow, clip_row
 from data_modules.databases.base import Database
+from data_modules.databases.sheets import Source
 from data_modules.video.frames import FrameReader
 from data_modules.video.still_pair import open_pair
 
@@ -85,11 +87,11 @@ class PairDatabase(Database):
         return self._files[annotation.subject, annotation.clip][1]
 
     def _row(
-        self, root: Path, expression: Expression, opened: Callable[[Path, Path, int], FrameReader], report: Report
+        self, root: Path, expression: ParsedAnnotation, opened: Callable[[Path, Path, int], FrameReader], report: Report
     ) -> ClipRow | None:
         annotation = expression.annotation
         neutral, apex = self._files[annotation.subject, annotation.clip]
         people = self.description.people or self.description.name
         frames = open_pair(neutral, apex, root)
-        row = place(expression, self.description.name, people, root, apex, frames, report)
+        row = clip_row(expression, self.description.name, people, root, apex, frames, report)
         return None if row is None else replace(row, neutral=neutral)
