@@ -205,7 +205,7 @@ def imported() -> dict[str, list[str]]:
 
 def test_importing_reads_no_data_and_imports_no_heavy_package(imported: dict[str, list[str]]) -> None:
     absent = {"torchvision", "gym", "learn2learn", "albumentations", "wandb"}
-    absent |= {"decord", "av", "skimage", "scipy", "openpyxl", "xlrd", "ray", "altair", "vl_convert"}
+    absent |= {"decord", "av", "skimage", "openpyxl", "xlrd", "ray", "altair", "vl_convert"}
     assert not absent & set(imported["commands"])
 
 
