@@ -37,11 +37,13 @@ def examination(decision: str | None = "positive", fps: float | None = 200.0, fo
         classes=("negative", "positive", "surprise"),
         probabilities=(0.2, 0.7, 0.1) if found else (),
         decision=decision if found else None,
-        reason="" if decision and found else "Can't tell: the likeliest class has a probability of 0.70.",
+        reason="" if decision and found else "Can't tell: the most likely class has a probability of 0.70.",
         warnings=(
             QualityWarning("too_dark", "warning", "The face is dark <12 of 255>; film it in more light."),
             QualityWarning("not_calibrated", "info", "The bundle was not calibrated."),
         ),
+        learned_from="Learned from drawn faces only (made): nothing is known about real ones.",
+        score="Score on 40 clips of 3 people not trained on: UF1 0.54.",
         seconds={"read": 0.1},
     )
     return Examination(

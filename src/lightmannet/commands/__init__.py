@@ -15,5 +15,5 @@ VERBS = {
     "bench-data": "lightmannet.timing.data:bench_data",
     "bench-answer": "lightmannet.timing.answer:bench_answer",
 }
-PARSES_ITSELF = frozenset({"databases check", "predict"})
+PARSES_ITSELF = frozenset({"databases check", "demo", "predict"})
 """Verbs whose function takes the list of arguments; the others' options are those of the function."""

@@ -12,12 +12,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jsonargparse import ArgumentParser
+
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.inference.card import WHAT_IT_IS_NOT
 from lightmannet.inference.recogniser import Recogniser, load
-from lightmannet.pictures.html import STYLE, answer_html
+from lightmannet.pictures.explanation import explain
+from lightmannet.pictures.html import answer_html, style
 from lightmannet.pictures.picture import picture
-from lightmannet.pictures.shown import show
 
 if TYPE_CHECKING:
     import gradio
@@ -25,13 +27,10 @@ if TYPE_CHECKING:
 _ADDRESS = "127.0.0.1"
 _LARGEST = "2gb"
 _KEPT_SECONDS = 600  # of a clip that was dropped and never asked about
-_STYLE = (
-    STYLE
-    + """.answer .save a { color: var(--accent); margin-right: 1rem; }
+_STYLE = """.answer .save a { color: var(--accent); margin-right: 1rem; }
 footer { display: none !important; }
 .label-wrap > span { text-align: left; }
 """
-)
 _CAMERA = {"audio": False, "video": {"width": {"ideal": 1280}, "frameRate": {"ideal": 120}, "facingMode": "user"}}
 """What the browser is asked to record with: no sound, and as many frames a second as the camera has."""
 _INTRODUCTION = """# What moved in this face?
@@ -43,18 +42,24 @@ ask. The answer is made on this machine: the clip goes nowhere else and is delet
 Progress = Callable[[float, str], object]
 
 
-def demo(model: str, port: int | None = None) -> None:
+def demo(arguments: Sequence[str]) -> None:
     """Show a page on this machine, for nobody else, that answers for clips dropped on it, until Ctrl+C.
 
     Args:
-        model: Bundle that ``lightmannet export`` wrote.
-        port: Port of the page; None takes the first free one from 7860 on.
+        arguments: Arguments after ``demo`` on the command line.
 
     Raises:
         ConfigurationError: Gradio is not installed, or the port is taken.
         BundleError: The bundle cannot be loaded.
     """
-    with serve(load(model), port) as (url, page):
+    parser = ArgumentParser(
+        prog="lightmannet demo",
+        description="Open a page, on this machine alone, that answers for clips dropped on it. Ctrl+C ends it.",
+    )
+    parser.add_argument("--model", type=str, required=True, help="bundle that lightmannet export wrote")
+    parser.add_argument("--port", type=int | None, help="port of the page; by default the first free one from 7860 on")
+    options = parser.parse_args(list(arguments))
+    with serve(load(options.model), options.port) as (url, page):
         print(f"{url} (Ctrl+C ends it)", flush=True)
         page.block_thread()
 
@@ -88,7 +93,7 @@ def serve(recogniser: Recogniser, port: int | None = None) -> Iterator[tuple[str
                 max_file_size=_LARGEST,
                 enable_monitoring=False,
                 footer_links=[],
-                css=_STYLE,
+                css=style() + _STYLE,
                 theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
             )
         except OSError as error:
@@ -105,7 +110,7 @@ def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
 
     def asked(clip: str | None, *support: list[str] | None, progress: Any = reported) -> tuple[Any, ...]:
         html, answer = answer_for(recogniser, clip, support, lambda share, words: progress(share, desc=words))
-        # Shown files are deleted by now, so the fields are emptied.
+        # Explanation files are deleted by now, so the fields are emptied.
         return (html, gradio.JSON(answer, visible=answer is not None), None, *(None for _ in support))
 
     with gradio.Blocks(title="LightmanNet", analytics_enabled=False, delete_cache=(60, _KEPT_SECONDS)) as page:
@@ -158,12 +163,12 @@ def answer_for(
         progress(0.8, "drawing")
         # Where the clip lay for a moment is nobody's business.
         answer = replace(examination.answer, clip=Path(clip).name)
-        shown = show(replace(examination, answer=answer), recogniser.network)
-        image = base64.b64encode(picture(shown)).decode()
+        explanation = explain(replace(examination, answer=answer), recogniser.network)
+        image = base64.b64encode(picture(explanation)).decode()
         save = (
             f'<p class="save"><a download="answer.png" href="data:image/png;base64,{image}">Save as a picture</a></p>'
         )
-        return f'<div role="status">{answer_html(shown, gained + save)}</div>', asdict(answer)
+        return f'<div role="status">{answer_html(explanation, gained + save)}</div>', asdict(answer)
     except LightmanNetError as error:
         return _alert(_without_folders(str(error), files)), None
     except Exception:

@@ -1,4 +1,4 @@
-"""The command ``lightmannet export``: from a run's folder to a bundle."""
+"""The command ``lightmannet export``: make a bundle of a run's folder."""
 
 import tempfile
 from collections.abc import Mapping
@@ -20,13 +20,15 @@ from lightmannet.config_file import check_config_file
 from lightmannet.episode import Clips, Trial
 from lightmannet.errors import CheckpointError, ConfigurationError
 from lightmannet.inference.bundle import Bundle, Draw, check_room, is_weight, write_bundle
-from lightmannet.inference.calibration import calibrate, calibration_error, heated
+from lightmannet.inference.calibration import apply_temperature, calibrate, calibration_error
 from lightmannet.inference.card import Tested, model_card
 from lightmannet.inference.onnx_file import check_onnx_is_there, onnx_file
 from lightmannet.inference.parts import crop_words, learner_words, representation_words
+from lightmannet.inference.provenance import Score
 from lightmannet.inference.recogniser import Recogniser
 from lightmannet.learners.base import Learner
 from lightmannet.metrics.resampling import interval, resample
+from lightmannet.metrics.scores import counts_by_group
 from lightmannet.metrics.uf1_uar import unweighted_average_recall, unweighted_f1
 from lightmannet.silence import silence_lightning
 
@@ -34,7 +36,7 @@ _COMPARED = 8  # clips that onnxruntime and torch are compared on
 
 
 def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
-    """Pack a trained run into a bundle that answers for somebody's own clip; the run's data must be there.
+    """Pack a trained run into a bundle that answers for your own clips; the run's data must be there.
 
     Temperature and threshold are fitted on the run's validation people; its test people are only scored.
 
@@ -45,7 +47,7 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
         onnx: Put the adapted network into it as model.onnx as well, for other programs.
 
     Raises:
-        ConfigurationError: Draws below 1, the folder is no run, the run's inputs or parts cannot serve somebody's own
+        ConfigurationError: Draws below 1, the folder is no run, the run's inputs or parts cannot serve a user's own
             clip, or ONNX is asked for and cannot be written.
         CheckpointError: There is no checkpoint, or it does not fit.
         DataError: The run's data cannot be read.
@@ -74,7 +76,7 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
     if not isinstance(source, FrameCorpus):
         raise ConfigurationError(
             f"{run}: was trained on {type(source).__name__}, whose inputs were not made of frames by this program, so "
-            "they cannot be made of somebody's own clip. Train with configs/data/synthetic.yaml or that of a database."
+            "they cannot be made of your own clips. Train with configs/data/synthetic.yaml or that of a database."
         )
     learner_as_words, crop = learner_words(configuration["model"]), crop_words(source.crop)
     check_checkpoint(str(checkpoint), learner)
@@ -85,7 +87,7 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
         data.evaluation = TrainingSupport(draws=draws)
     data.prepare_data()
     data.setup("fit")
-    calibration = calibrate(*_answered(learner, data, data.validation), data.validation.subjects)
+    calibration = calibrate(*_recognised(learner, data, data.validation), data.validation.subjects)
     tested = _tested(learner, data, calibration.temperature)
     corpus = data.corpus
     settings: dict[str, Any] = {
@@ -97,6 +99,7 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
         "missing_apex": source.missing_apex,
         "corpus": corpus.name,
         "synthetic": corpus.synthetic,
+        "score": tested.score.as_settings(),
         "calibration": calibration.as_words(),
     }
     bank = _bank(learner, data, draws)
@@ -110,7 +113,7 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
         adapted = Recogniser(learner, source.representation, source.crop, packed).network
         packed = replace(packed, onnx=onnx_file(adapted, settings, seen))
     write_bundle(Path(bundle), packed)
-    print(f"{bundle}: written; {Path(bundle) / 'card.md'} says what it can do and cannot")
+    print(f"Wrote {bundle}. {Path(bundle) / 'card.md'} says what it can and cannot do.")
 
 
 def _configuration(run: Path) -> dict[str, Any]:
@@ -135,7 +138,7 @@ def _checkpoint(run: Path) -> Path:
     return found[-1]
 
 
-def _answered(learner: Learner, data: SubjectDisjointDataModule, clips: Clips) -> tuple[Tensor, Tensor]:
+def _recognised(learner: Learner, data: SubjectDisjointDataModule, clips: Clips) -> tuple[Tensor, Tensor]:
     """Return probabilities and labels of clips, each answered as in testing."""
     if not len(clips):
         return torch.zeros(0, 1), clips.labels
@@ -151,19 +154,16 @@ def _answered(learner: Learner, data: SubjectDisjointDataModule, clips: Clips) -
 
 def _tested(learner: Learner, data: SubjectDisjointDataModule, temperature: float) -> Tested:
     """Score the test people, who decide nothing; the interval is a bootstrap over people."""
-    probabilities, labels = _answered(learner, data, data.testing)
-    probabilities = heated(probabilities, temperature)
+    probabilities, labels = _recognised(learner, data, data.testing)
+    probabilities = apply_temperature(probabilities, temperature)
     classes, answers = probabilities.shape[1], probabilities.argmax(1)
     people = sorted(set(data.testing.subjects))
-    cells = torch.zeros(len(people), classes, classes, dtype=torch.int64)
-    for subject, label, answer in zip(data.testing.subjects, labels.tolist(), answers.tolist(), strict=True):
-        cells[people.index(subject), label, answer] += 1
+    person = [people.index(subject) for subject in data.testing.subjects]
+    cells = counts_by_group(labels.tolist(), answers.tolist(), person, len(people), classes)
     pooled = cells.sum(0)
+    low, high = interval(unweighted_f1(resample(cells[None]))) if len(people) > 1 else (None, None)
     return Tested(
-        people=len(people),
-        clips=len(labels),
-        uf1=float(unweighted_f1(pooled)),
-        uf1_interval=interval(unweighted_f1(resample(cells[None]))) if len(people) > 1 else None,
+        score=Score(float(unweighted_f1(pooled)), low, high, len(people), len(labels)),
         uar=float(unweighted_average_recall(pooled)),
         accuracy=float(pooled.trace() / pooled.sum()),
         calibration_error=calibration_error(probabilities.max(1).values, answers == labels),

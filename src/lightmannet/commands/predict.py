@@ -1,5 +1,6 @@
 """The command ``lightmannet predict CLIP… --model BUNDLE``: answers for clips, one after the other."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -7,40 +8,44 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from jsonargparse import ArgumentParser
 
-from lightmannet.errors import ClipError, ConfigurationError, LightmanNetError
+from lightmannet.commands.answer_file import AnswerFile, as_json
+from lightmannet.errors import ClipError, ConfigurationError, DataError, LightmanNetError
 from lightmannet.inference.answer import Answer, Interval
 from lightmannet.inference.bundle import MANIFEST
-from lightmannet.inference.clip_file import open_clip
+from lightmannet.inference.clip_file import check_fps, open_clip
 from lightmannet.inference.labelled_clips import Wanted, wanted_clips
-from lightmannet.inference.recogniser import Recogniser, Span, load
+from lightmannet.inference.look import Span
+from lightmannet.inference.recogniser import Recogniser, load
+from lightmannet.pictures.captions import model_caption
 
 ALL, SOME, NOTHING = 0, 1, 2
-"""Exit codes: all clips were answered (also by "can't tell"), some could not be read, there was nothing to go by."""
+"""Exit codes: all clips were answered (also by "can't tell"); some could not be read; nothing was usable."""
 
 
-def predict(words: Sequence[str]) -> int:
+def predict(arguments: Sequence[str]) -> int:
     """Answer for clips and return the exit code.
 
     Args:
-        words: What follows ``predict`` on the command line.
+        arguments: Arguments after ``predict`` on the command line.
 
     Raises:
         ConfigurationError: Impossible options, an output file of another bundle, or nowhere to write.
         BundleError: The bundle cannot be loaded.
-        ClipError: The clips to adapt to are of no use.
+        ClipError: The clips of --support cannot be used.
     """
-    options = _parser().parse_args(list(words))
+    options = _parser().parse_args(list(arguments))
+    check_fps(options.fps)
     recogniser = load(options.model)
-    made_by = _digest(Path(options.model) / MANIFEST, options.support)
+    made_by = _digest(Path(options.model).expanduser() / MANIFEST, options.support)
     interval = _interval(options.interval)
     with _as_fault_of("--output", options.output):
-        output = None if options.output in (None, "-") else _Output(Path(options.output), made_by)
+        output = (
+            None if options.output in (None, "-") else AnswerFile(Path(options.output), made_by, recogniser.classes)
+        )
     for option, folder in (("--picture", options.picture), ("--video", options.video)):
         if folder:
             with _as_fault_of(option, folder):
@@ -49,7 +54,7 @@ def predict(words: Sequence[str]) -> int:
         recogniser = recogniser.adapt(options.support, options.fps)
         print(f"adapted: {recogniser.gain}", file=sys.stderr)
     folders = (options.picture, options.video)
-    for_people = sys.stderr if options.output == "-" else sys.stdout
+    console = sys.stderr if options.output == "-" else sys.stdout
     counts = dict.fromkeys(("answered", "cannot tell", "failed", "skipped"), 0)
     for found in _clips(options.clips):
         if isinstance(found, LightmanNetError):
@@ -57,30 +62,34 @@ def predict(words: Sequence[str]) -> int:
             print(f"error: {found}", file=sys.stderr)
             continue
         span = found.interval or interval
-        name = _key(str(found.path), span)
+        name = _key(found.path, span, options.fps)
         if output is not None and name in output.finished:
             counts["skipped"] += 1
             continue
-        pictures, film = (Path(folder) / _stem(found.path, name) if folder else None for folder in folders)
+        pictures, film = (Path(folder) / _stem(found.path, span) if folder else None for folder in folders)
         answer, error = _answer(recogniser, found, span, options.fps, pictures, film)
         if answer is None:
             counts["failed"] += 1
             print(f"error: {error}", file=sys.stderr)
         else:
             counts["answered" if answer.decision else "cannot tell"] += 1
-            print(for_a_person(answer), file=for_people, flush=True)
-        line = {**(asdict(answer) if answer else {"clip": str(found.path), "error": error}), "key": name}
+            print(for_a_person(answer), file=console, flush=True)
         if output is not None:
-            output.add({**line, "made_by": made_by})
+            output.add(str(found.path), answer, error, name)
         elif options.output == "-":
-            print(json.dumps(line), flush=True)
+            print(json.dumps(as_json(str(found.path), answer, error) | {"key": name}), flush=True)
+    for what, folder in (("pictures and pages", options.picture), ("films", options.video)):
+        if folder:
+            print(f"{what}: {folder}", file=sys.stderr)
+    if output is not None:
+        print(f"answers: {output.path}", file=sys.stderr)
     print(", ".join(f"{number} {word}" for word, number in counts.items() if number), file=sys.stderr)
     good = counts["answered"] + counts["cannot tell"] + counts["skipped"]
     return (SOME if good else NOTHING) if counts["failed"] else ALL
 
 
 def for_a_person(answer: Answer) -> str:
-    """Return an answer in a line, with a line for each warning."""
+    """Return an answer in a line, with a line about the model and one for each warning."""
     where = ""
     if answer.interval is not None:
         i = answer.interval
@@ -88,6 +97,7 @@ def for_a_person(answer: Answer) -> str:
     bars = ", ".join(f"{name} {p:.2f}" for name, p in zip(answer.classes, answer.probabilities, strict=False))
     said = answer.decision or answer.reason
     lines = [f"{answer.clip}: {said}{f' ({bars})' if bars else ''}{where}"]
+    lines.append(f"  model: {model_caption(answer)}")
     lines += [f"  {warning.severity}: {warning.message}" for warning in answer.warnings if warning.severity != "fatal"]
     return "\n".join(lines)
 
@@ -102,10 +112,16 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--model", type=str, required=True, help="bundle that lightmannet export wrote")
     parser.add_argument("--support", type=str, help="labelled clips to adapt to: a folder per class, or a CSV")
     parser.add_argument("--interval", type=str, help="frame numbers of onset,apex,offset")
-    parser.add_argument("--fps", type=float, help="frames a second; needed for folders of frames")
+    parser.add_argument(
+        "--fps", type=float, help="frames a second; for folders of frames, or in place of what a video says"
+    )
     parser.add_argument("--picture", type=str, help="folder for a PNG and an HTML page of each answer")
-    parser.add_argument("--video", type=str, help="folder for a film of each answer, MP4")
-    parser.add_argument("--output", type=str, help="file for one JSON object a line, which a new run goes on; - prints")
+    parser.add_argument("--video", type=str, help="folder for a film (MP4) of each answer")
+    parser.add_argument(
+        "--output",
+        type=str,
+        help="file of answers that a new run goes on with: CSV if it ends in .csv, else JSON lines; - prints JSON",
+    )
     return parser
 
 
@@ -151,13 +167,15 @@ def _check_folder(folder: Path) -> None:
 def _answer(
     recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, pictures: Path | None, film: Path | None
 ) -> tuple[Answer | None, str]:
-    """Answer for a clip, and draw the answer where that is asked for."""
+    """Return the answer for a clip, drawn if that is wanted, or None and what went wrong."""
     try:
         if pictures is None and film is None:
             return recogniser.predict(clip.path, span, fps), ""
         return _drawn(recogniser, clip, span, fps, pictures, film), ""
-    except ClipError as error:
+    except (ClipError, DataError) as error:
         return None, str(error)
+    except OSError as error:
+        return None, f"{clip.path}: cannot be read ({error})"
     except MemoryError:
         return None, f"{clip.path}: does not fit in memory; make its frames smaller"
 
@@ -184,63 +202,29 @@ def _drawn(
     return answer
 
 
-def _stem(clip: Path, key: str) -> str:
+def _stem(clip: Path, span: Span | None) -> str:
     """Return a name for a clip's pictures that no other clip has."""
-    return f"{clip.name}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
+    return f"{clip.name}-{hashlib.sha256(f'{clip} {span}'.encode()).hexdigest()[:6]}"
 
 
-def _key(clip: str, span: Span | None) -> str:
-    return f"{clip} {span[0]},{span[1]},{span[2]}" if span else clip
+def _key(clip: Path, span: Span | None, fps: float | None) -> str:
+    """Return what an answer depends on beside the bundle: the clip's files as they are now, and the options."""
+    return f"{clip} {','.join(map(str, span)) if span else 'spotted'} fps={fps} {_state(clip)}"
 
 
 def _digest(manifest: Path, support: str | None) -> str:
-    """Return a digest of what answers: the bundle, and the clips it adapted to by their place."""
-    content = manifest.read_bytes() + (os.path.abspath(support).encode() if support else b"")
-    return hashlib.sha256(content).hexdigest()[:16]
+    """Return a digest of what answers: the bundle, and the clips that it was adapted to."""
+    state = f"{os.path.abspath(support)} {_state(Path(support))}" if support else ""
+    return hashlib.sha256(manifest.read_bytes() + state.encode()).hexdigest()[:16]
 
 
-class _Output:
-    """A file of JSON lines that a killed run leaves whole but for its last line, and a new run goes on.
-
-    Args:
-        path: The file; made if missing.
-        made_by: Digest of what answers.
-
-    Raises:
-        ConfigurationError: The file holds something else, or answers of another bundle.
-        OSError: It cannot be written.
-    """
-
-    def __init__(self, path: Path, made_by: str) -> None:
-        self.path = path
-        self.finished: set[str] = set()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as file:
-            file.seek(0)
-            whole = 0
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break  # of a run that was killed
-                self._take(line, made_by)
-                whole += len(line)
-            file.truncate(whole)
-
-    def _take(self, line: bytes, made_by: str) -> None:
-        try:
-            words = json.loads(line)
-            same, key = words["made_by"] == made_by, words["key"]
-        except (ValueError, KeyError, TypeError):
-            raise ConfigurationError(f"{self.path}: holds something that is no answers; name another file") from None
-        if not same:
-            raise ConfigurationError(
-                f"{self.path}: holds answers of another bundle or another --support; name another file"
-            )
-        if "error" not in words:  # what failed is tried again
-            self.finished.add(key)
-
-    def add(self, line: dict[str, Any]) -> None:
-        """Append a line in one write."""
-        with self.path.open("ab") as file:
-            file.write((json.dumps(line) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
+def _state(path: Path) -> str:
+    """Return a digest of the names, sizes and times of a file, or of all files in a folder."""
+    path = path.expanduser()
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        with contextlib.suppress(OSError):  # what cannot be read is an error of its own later
+            stat = file.stat()
+            digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\0".encode())
+    return digest.hexdigest()[:16]

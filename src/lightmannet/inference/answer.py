@@ -1,4 +1,4 @@
-"""What is said of one clip, for programs and for people."""
+"""The answer for one clip, as plain values."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 Severity = Literal["info", "warning", "fatal"]
 
 STAGES = ("read", "spot", "represent", "adapt", "predict")
-"""What the time of an answer is spent on, in this order."""
+"""What an answer spends its time on, in this order."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,14 @@ class Answer:
 
     Attributes:
         clip: The path as it was given.
-        interval: The interval that was looked at; None if none was found.
+        interval: The interval that was looked at; None if there was none to look at.
         classes: Names of the classes.
         probabilities: Calibrated probability of each class, adding up to 1; empty without an interval.
         decision: The class named, or None for "can't tell".
         reason: Why no class is named; empty otherwise.
-        warnings: What makes the answer doubtful.
+        warnings: What makes the answer doubtful, the weightiest first.
+        learned_from: What the model has learned from, and what follows for real faces.
+        score: How often the model was right on people it was not trained on.
         seconds: Time spent by stage, one of ``STAGES``.
     """
 
@@ -67,4 +69,6 @@ class Answer:
     decision: str | None
     reason: str
     warnings: tuple[QualityWarning, ...]
+    learned_from: str
+    score: str
     seconds: dict[str, float]

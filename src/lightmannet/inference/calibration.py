@@ -74,7 +74,7 @@ def calibrate(
     crossed = torch.empty_like(probabilities)
     for name in names:
         mine = torch.tensor([person == name for person in people])
-        crossed[mine] = heated(probabilities[mine], fit_temperature(probabilities[~mine], labels[~mine]))
+        crossed[mine] = apply_temperature(probabilities[mine], fit_temperature(probabilities[~mine], labels[~mine]))
     top, right = crossed.max(1).values, crossed.argmax(1) == labels
     threshold = _threshold(top, right)
     named = top >= threshold
@@ -90,7 +90,7 @@ def calibrate(
     )
 
 
-def heated(probabilities: Float[Tensor, "clip class"], temperature: float) -> Float[Tensor, "clip class"]:
+def apply_temperature(probabilities: Float[Tensor, "clip class"], temperature: float) -> Float[Tensor, "clip class"]:
     """Return ``softmax(log p / T)``, as a bundle's network answers."""
     return torch.softmax(probabilities.clamp_min(SMALLEST).log() / temperature, dim=1)
 

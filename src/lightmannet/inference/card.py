@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightmannet.inference.calibration import Calibration
+from lightmannet.inference.provenance import Score
 
 WHAT_IT_IS_NOT = (
     "It is no lie detector, and no basis for any decision about a person: a facial movement does not say what somebody "
@@ -19,19 +20,13 @@ class Tested:
     """Scores on test people, who were not trained on, and on whom nothing was chosen.
 
     Attributes:
-        people: Their number.
-        clips: Number of their clips.
-        uf1: Unweighted F1 score, 0..1.
-        uf1_interval: 95 % interval of it, bootstrap over people; None with one person.
+        score: UF1 with its interval (bootstrap over people).
         uar: Unweighted average recall, 0..1.
         accuracy: Share of right answers, 0..1.
         calibration_error: Expected calibration error of the calibrated probabilities.
     """
 
-    people: int
-    clips: int
-    uf1: float
-    uf1_interval: tuple[float, float] | None
+    score: Score
     uar: float
     accuracy: float
     calibration_error: float
@@ -61,10 +56,10 @@ def model_card(
     """
     c = calibration
     data = ", ".join(f"{part} {clips} clips of {people} people" for part, (people, clips) in counts.items())
+    score = tested.score
     interval = "no interval, as it is one person"
-    if tested.uf1_interval is not None:
-        low, high = tested.uf1_interval
-        interval = f"95 % interval {low:.3f} to {high:.3f}, bootstrap over people"
+    if score.low is not None:
+        interval = f"95 % interval {score.low:.3f} to {score.high:.3f}, bootstrap over people"
     lines = [
         f"# {settings['learner']['name']} on {settings['corpus']}",
         "",
@@ -80,8 +75,8 @@ def model_card(
         else "Nothing is known of how it does on people, cameras and rooms unlike those of these databases.",
         "",
         "## Score",
-        f"Test people (nothing was chosen on them; {tested.clips} clips of {tested.people} people, one fold):",
-        f"UF1 {tested.uf1:.3f} ({interval}), UAR {tested.uar:.3f}, accuracy {tested.accuracy:.3f}, expected "
+        f"Test people (nothing was chosen on them; {score.clips} clips of {score.people} people, one fold):",
+        f"UF1 {score.uf1:.3f} ({interval}), UAR {tested.uar:.3f}, accuracy {tested.accuracy:.3f}, expected "
         f"calibration error {tested.calibration_error:.3f}.",
         "The intervals (onset, apex, offset) were given by the annotation; spotted ones are less exact.",
         "",

@@ -1,4 +1,4 @@
-"""What makes an answer doubtful: checks of a clip, each with a code, a severity and a word on what to do."""
+"""Checks of a clip: what makes an answer doubtful, each with a code, a severity and what to do about it."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from data_modules.video.crop import MODEL_VARIABLE, Crop, YuNet
-from lightmannet.errors import ConfigurationError
+from data_modules.video.face_cascade import cascade_faces
 from lightmannet.inference.answer import Interval, QualityWarning
 from lightmannet.inference.clip_file import ClipFile
 from lightmannet.inference.motion import Motion
@@ -20,21 +20,21 @@ _LONG_SECONDS = 600.0
 
 
 def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
-    """Yield what is doubtful about a clip as a file."""
+    """Yield what is doubtful about a clip's file."""
     if len(clip.numbers) < 2:
-        yield QualityWarning("one_frame", "fatal", "The clip is one frame, which shows no motion; give a film of it.")
+        yield QualityWarning("one_frame", "fatal", "The clip has a single frame, which shows no motion. Give a video.")
     if clip.fps is None:
         yield QualityWarning(
             "frame_rate_unknown",
             "info",
-            "Nobody said how many frames a second there are, so how long the expression lasts is not known; say it.",
+            "The frame rate is unknown, so the duration cannot be computed. Pass --fps.",
         )
     elif clip.fps < _FPS_FATAL:
         yield QualityWarning(
             "frame_rate_too_low",
             "fatal",
-            f"{clip.fps:.3g} frames a second: a micro-expression of half a second has no more than "
-            f"{int(clip.fps / 2) + 1}. Film with 100 or more.",
+            f"{clip.fps:.3g} frames a second: a micro-expression of half a second has at most {int(clip.fps / 2) + 1} "
+            "frames. Film with 100 or more.",
         )
     elif clip.fps < _FPS_LOW:
         yield QualityWarning(
@@ -47,15 +47,15 @@ def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
         yield QualityWarning(
             "variable_frame_rate",
             "warning",
-            "The frames last differently long, so times in seconds are rough. Film, or convert, with a constant rate.",
+            "The frame rate varies, so times in seconds are rough. Film with a constant rate, or convert the video.",
         )
     if clip.turned:
-        yield QualityWarning("turned", "info", "A note in the file turns the frames; they were turned.")
+        yield QualityWarning("turned", "info", "The frames were turned as the file says.")
     if max(clip.height, clip.width) > _LARGE:
         yield QualityWarning(
             "large_frames",
             "info",
-            f"Frames of {clip.width} x {clip.height} pixels are shrunk; reading them takes most of the time.",
+            f"Frames of {clip.width} x {clip.height} pixels are scaled down; reading them takes most of the time.",
         )
     if min(clip.height, clip.width) < _SMALL:
         yield QualityWarning(
@@ -67,12 +67,12 @@ def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
         yield QualityWarning(
             "long_video",
             "warning",
-            f"The video lasts {len(clip.numbers) / clip.fps / 60:.0f} minutes; one interval of it was looked at.",
+            f"The video lasts {len(clip.numbers) / clip.fps / 60:.0f} minutes; only one interval of it was looked at.",
         )
 
 
 def interval_warnings(interval: Interval, fps: float | None, candidates: int) -> Iterator[QualityWarning]:
-    """Yield what is doubtful about the interval that was looked at.
+    """Yield what is doubtful about the interval that is looked at.
 
     Args:
         interval: The interval.
@@ -90,7 +90,7 @@ def interval_warnings(interval: Interval, fps: float | None, candidates: int) ->
         yield QualityWarning(
             "several_intervals",
             "info",
-            f"The face moves in {candidates} intervals; the strongest was looked at. Give the one that is meant.",
+            f"The face moves in {candidates} intervals; the strongest was taken. Pass --interval to choose another.",
         )
 
 
@@ -102,7 +102,7 @@ def brightness_warnings(crop: UInt8[np.ndarray, "height width channel"]) -> Iter
         yield QualityWarning(
             "too_dark",
             severity,  # type: ignore[arg-type]  # mypy widens the literal
-            f"The face is dark (mean brightness {mean:.0f} of 255); film it in more light.",
+            f"The face is dark (mean brightness {mean:.0f} of 255). Film it in more light.",
         )
 
 
@@ -112,45 +112,37 @@ def motion_warnings(found: Motion) -> Iterator[QualityWarning]:
         yield QualityWarning(
             "head_moves",
             "warning",
-            f"The head moves by {found.head:.1%} of the picture's width from onset to apex, what moves in the face by "
-            f"{found.face:.1%}; keep the head still.",
+            f"From onset to apex the head moves by {found.head:.1%} of the picture's width, the face by only "
+            f"{found.face:.1%}. Keep the head still.",
         )
-
-
-def first_frame_warnings(clip: ClipFile, crop: Crop) -> Iterator[QualityWarning]:
-    """Yield whether a crop that finds the face in a clip's first frame, to look for motion in it, finds none.
-
-    Raises:
-        ConfigurationError: The face detector's model is missing.
-        DataError: The frame cannot be read.
-    """
-    if isinstance(crop, YuNet) and not crop.find_faces(clip.kept.read(clip.numbers[:1], "gray")[0]):
-        yield QualityWarning("no_face", "fatal", "No face was found in the first frame; film one from the front.")
 
 
 def face_warnings(frame: UInt8[np.ndarray, "height width channel"], crop: Crop) -> Iterator[QualityWarning]:
-    """Yield whether the frame has no face or several, if there is a face detector to ask.
+    """Yield whether a frame has no face, or several.
 
     Args:
-        frame: The onset frame as filmed.
-        crop: The bundle's crop; ``YuNet`` is asked itself, beside others one is if its model is named.
+        frame: The onset frame, or the first frame where the onset is not known yet.
+        crop: The bundle's crop. ``YuNet`` finds faces itself; for others a small cascade does, or YuNet where its model
+            is named by the environment variable ``YUNET_MODEL``.
+
+    Raises:
+        ConfigurationError: The crop is ``YuNet``, and its model is missing.
     """
-    if not isinstance(crop, YuNet) and not os.environ.get(MODEL_VARIABLE):
+    if isinstance(crop, YuNet):
+        boxes = [face.box for face in crop.find_faces(frame)]
+    elif os.environ.get(MODEL_VARIABLE):
+        boxes = [face.box for face in YuNet().find_faces(frame)]
+    else:
+        boxes = cascade_faces(frame)
+    if not boxes:
         yield QualityWarning(
-            "faces_not_looked_for",
-            "info",
-            f"Faces were not looked for: the whole frame is taken for one. Name a face detector's model in "
-            f"{MODEL_VARIABLE} to look.",
+            "no_face",
+            "fatal",
+            "Can't tell: no face was found in the first frame. Film one face from the front, upright, so large that it "
+            "fills at least a third of the picture.",
         )
-        return
-    try:
-        faces = (crop if isinstance(crop, YuNet) else YuNet()).find_faces(frame)
-    except ConfigurationError as error:
-        yield QualityWarning("faces_not_looked_for", "info", f"Faces were not looked for: {error}")
-        return
-    if not faces:
-        yield QualityWarning("no_face", "fatal", "No face was found in the onset frame; film one from the front.")
-    elif len(faces) > 1:
+    elif len(boxes) > 1:
+        which = "the largest is taken" if isinstance(crop, YuNet) else "the whole frame is taken for one"
         yield QualityWarning(
-            "several_faces", "warning", f"{len(faces)} faces were found; the largest is taken. Show one person alone."
+            "several_faces", "warning", f"{len(boxes)} faces were found; {which}. Show one person alone."
         )

@@ -1,4 +1,4 @@
-"""The film of an answer: the clip itself, with the time line of what was looked at and, inside it, the answer."""
+"""An answer as a film: the clip with a time line of the intervals, and inside the interval the answer."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -13,15 +13,15 @@ from lightmannet.errors import ClipError, DataError
 from lightmannet.inference.answer import Answer, Interval
 from lightmannet.inference.card import WHAT_IT_IS_NOT
 from lightmannet.inference.clip_file import ClipFile
+from lightmannet.pictures.captions import bars, headline, interval_caption, model_caption
 from lightmannet.pictures.mp4 import Frame, mp4
 from lightmannet.pictures.svg import ACCENT, BAR, DOUBT, FAINT, INK, TRACK, drawing, rectangle, shortened, text, to_png
-from lightmannet.pictures.words import headline, interval_words
 
 SIDE = 640
 """Width of the film, and the longer side of the clip in it, pixels."""
 
 ASSUMED_FPS = 30.0
-"""Frames a second of a film of frames of which nobody said it."""
+"""Frames a second of a film where the clip's rate is unknown."""
 
 _MARGIN = 16
 _LEFT, _WIDTH = 150, 400  # of bars
@@ -136,7 +136,8 @@ def _panel(answer: Answer, line: _TimeLine, fps: float | None, inside: bool) -> 
         parts.append(text(_MARGIN, 34, "outside the interval that was looked at", 18, FAINT))
     parts += line.drawn()
     y = line.top + line.height + 46
-    notes = [(interval_words(answer.interval, fps), FAINT)] if answer.interval is not None else []
+    notes = [(interval_caption(answer.interval, fps), FAINT)] if answer.interval is not None else []
+    notes.append((model_caption(answer), FAINT))
     notes += [(f"▲ {w.message}", DOUBT[w.severity]) for w in answer.warnings if w.severity == "warning"]
     for words, color in notes:
         for row in textwrap.wrap(words, 88):
@@ -150,12 +151,11 @@ def _panel(answer: Answer, line: _TimeLine, fps: float | None, inside: bool) -> 
 
 
 def _bars(answer: Answer, y: int) -> Iterator[str]:
-    for name, probability in zip(answer.classes, answer.probabilities, strict=False):
-        named = name == answer.decision
-        yield text(_MARGIN, y + 15, shortened(name, 16), 16, INK, bold=named)
+    for bar in bars(answer):
+        yield text(_MARGIN, y + 15, shortened(bar.name, 16), 16, INK, bold=bar.named)
         yield rectangle(_LEFT, y, _WIDTH, 19, TRACK)
-        yield rectangle(_LEFT, y, _WIDTH * probability, 19, ACCENT if named else BAR)
-        yield text(_LEFT + _WIDTH + 12, y + 15, f"{probability:.0%}", 16, INK, bold=named)
+        yield rectangle(_LEFT, y, _WIDTH * bar.share, 19, ACCENT if bar.named else BAR)
+        yield text(_LEFT + _WIDTH + 12, y + 15, f"{bar.percent}%", 16, INK, bold=bar.named)
         y += 26
 
 

@@ -1,14 +1,14 @@
-"""One picture an answer: filmstrip, motion, reasons, a bar a class, the decision and its doubts, as PNG."""
+"""An answer as one picture: filmstrip, motion, reasons, a bar per class, the decision and its doubts, as PNG."""
 
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 from lightmannet.inference.card import WHAT_IT_IS_NOT
+from lightmannet.pictures.captions import bars, headline, interval_caption, model_caption
+from lightmannet.pictures.explanation import Explanation
 from lightmannet.pictures.image_bytes import data_address
-from lightmannet.pictures.shown import Shown
 from lightmannet.pictures.svg import ACCENT, BAR, DOUBT, FAINT, INK, TRACK, drawing, rectangle, shortened, text, to_png
-from lightmannet.pictures.words import headline, interval_words
 
 _SIDE, _GAP, _MARGIN = 224, 14, 28  # of panels; between them; around all
 _WIDTH = 5 * _SIDE + 4 * _GAP + 2 * _MARGIN
@@ -16,22 +16,22 @@ _BAR_LEFT, _BAR_WIDTH, _BAR_STEP = 150, 300, 34
 _RIGHT = _MARGIN + 2 * (_SIDE + _GAP) + 60  # where the doubts start
 
 
-def picture(shown: Shown) -> bytes:
+def picture(explanation: Explanation) -> bytes:
     """Return the picture of an answer, a PNG 1232 pixels wide.
 
     Args:
-        shown: The answer and its panels.
+        explanation: The answer and its panels.
     """
-    return to_png(picture_svg(shown))
+    return to_png(picture_svg(explanation))
 
 
-def picture_svg(shown: Shown) -> str:
+def picture_svg(explanation: Explanation) -> str:
     """Return the drawing of the picture, SVG without references to anything outside.
 
     Args:
-        shown: The answer and its panels.
+        explanation: The answer and its panels.
     """
-    answer = shown.answer
+    answer = explanation.answer
     y = _MARGIN + 34
     parts = [
         text(_MARGIN, y, headline(answer), 36, INK, bold=True),
@@ -41,15 +41,18 @@ def picture_svg(shown: Shown) -> str:
         y += 26
         parts.append(text(_MARGIN, y, line, 18, INK))
     y += 30
-    parts.append(text(_MARGIN, y, interval_words(answer.interval, shown.fps), 18, FAINT))
+    parts.append(text(_MARGIN, y, interval_caption(answer.interval, explanation.fps), 18, FAINT))
+    for line in textwrap.wrap(model_caption(answer), 140):
+        y += 24
+        parts.append(text(_MARGIN, y, line, 18, FAINT))
     y += 18
-    for number, panel in enumerate(shown.panels):
+    for number, panel in enumerate(explanation.panels):
         x = _MARGIN + number * (_SIDE + _GAP)
         address = data_address(panel.pixels)
         parts.append(f'<image x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" href="{address}"/>')
         parts.append(text(x, y + _SIDE + 22, panel.caption, 16, INK))
     y += _SIDE + 58
-    left, right = [*_bars(shown, y)], [*_doubts(shown, y)]
+    left, right = [*_bars(explanation, y)], [*_doubts(explanation, y)]
     parts += [part for part, _ in left + right]
     y = max([bottom for _, bottom in left + right], default=y) + 16
     for line in textwrap.wrap(WHAT_IT_IS_NOT, 175):
@@ -59,26 +62,23 @@ def picture_svg(shown: Shown) -> str:
     return drawing(_WIDTH, height, parts)
 
 
-def _bars(shown: Shown, y: int) -> Iterator[tuple[str, int]]:
+def _bars(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
     """Yield each class's name, bar and probability, with the place below it."""
-    answer = shown.answer
-    for name, probability in zip(answer.classes, answer.probabilities, strict=False):
-        x = _MARGIN + _BAR_LEFT
-        named = name == answer.decision
-        color = ACCENT if named else BAR
+    x = _MARGIN + _BAR_LEFT
+    for bar in bars(explanation.answer):
         drawn = (
-            text(_MARGIN, y + 18, shortened(name, 16), 18, INK, bold=named)
+            text(_MARGIN, y + 18, shortened(bar.name, 16), 18, INK, bold=bar.named)
             + rectangle(x, y, _BAR_WIDTH, 24, TRACK)
-            + rectangle(x, y, _BAR_WIDTH * probability, 24, color)
-            + text(x + _BAR_WIDTH + 12, y + 18, f"{probability:.0%}", 18, INK, bold=named)
+            + rectangle(x, y, _BAR_WIDTH * bar.share, 24, ACCENT if bar.named else BAR)
+            + text(x + _BAR_WIDTH + 12, y + 18, f"{bar.percent}%", 18, INK, bold=bar.named)
         )
         y += _BAR_STEP
         yield drawn, y
 
 
-def _doubts(shown: Shown, y: int) -> Iterator[tuple[str, int]]:
+def _doubts(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
     """Yield the lines of the warnings, with the place below each."""
-    for warning in shown.answer.warnings:
+    for warning in explanation.answer.warnings:
         for number, line in enumerate(textwrap.wrap(warning.message, 72)):
             mark = text(_RIGHT, y + 16, "•" if warning.severity == "info" else "▲", 16, DOUBT[warning.severity])
             ink = FAINT if warning.severity == "info" else INK

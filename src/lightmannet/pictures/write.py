@@ -6,9 +6,9 @@ from torch import nn
 
 from lightmannet.files import write_atomically, write_bytes_atomically
 from lightmannet.inference.recogniser import Examination
+from lightmannet.pictures.explanation import explain
 from lightmannet.pictures.html import answer_page
 from lightmannet.pictures.picture import picture
-from lightmannet.pictures.shown import show
 
 
 def write_pictures(examination: Examination, network: nn.Module, folder: Path, stem: str) -> tuple[Path, Path]:
@@ -23,8 +23,8 @@ def write_pictures(examination: Examination, network: nn.Module, folder: Path, s
     Raises:
         OSError: The folder cannot be written.
     """
-    shown = show(examination, network)
+    explanation = explain(examination, network)
     image, page = folder / f"{stem}.png", folder / f"{stem}.html"
-    write_bytes_atomically(image, picture(shown))
-    write_atomically(page, answer_page(shown))
+    write_bytes_atomically(image, picture(explanation))
+    write_atomically(page, answer_page(explanation))
     return image, page

@@ -9,10 +9,10 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 from lightmannet.inference.calibration import (
     BINS,
     Calibration,
+    apply_temperature,
     calibrate,
     calibration_error,
     fit_temperature,
-    heated,
     reliability_curve,
 )
 from lightmannet.inference.ensemble import Ensemble
@@ -55,8 +55,8 @@ def test_the_temperature_undoes_what_scores_were_multiplied_by(factor: float) ->
 def test_heat_divides_scores() -> None:
     probabilities, _ = answers(5, 1.0)
     logs = probabilities.log()
-    torch.testing.assert_close(heated(probabilities, 2.0), torch.softmax(logs / 2, 1))
-    assert torch.equal(heated(probabilities, 7.0).argmax(1), probabilities.argmax(1))
+    torch.testing.assert_close(apply_temperature(probabilities, 2.0), torch.softmax(logs / 2, 1))
+    assert torch.equal(apply_temperature(probabilities, 7.0).argmax(1), probabilities.argmax(1))
 
 
 def test_what_is_fitted_is_what_answers() -> None:
@@ -64,7 +64,7 @@ def test_what_is_fitted_is_what_answers() -> None:
     scores = torch.tensor([[40.0, 0.0, -40.0], [15.0, 0.0, 1.0], [0.2, 0.1, 0.0], [0.0, -200.0, -15.0]])
     asked = Ensemble([nn.Flatten()])(scores[:, None, :, None, None])
     for temperature in (0.5, 1.0, 8.0):
-        found = heated(torch.softmax(scores, 1), temperature)
+        found = apply_temperature(torch.softmax(scores, 1), temperature)
         torch.testing.assert_close(found, torch.softmax(asked / temperature, 1))
         assert found.isfinite().all()
 
@@ -98,7 +98,7 @@ def test_each_person_is_answered_with_a_temperature_of_the_others() -> None:
     for person in range(3):
         others = [part for number, part in enumerate(parts) if number != person]
         temperature = fit_temperature(*(torch.cat(part) for part in zip(*others, strict=True)))
-        crossed.append(heated(parts[person][0], temperature))
+        crossed.append(apply_temperature(parts[person][0], temperature))
     top = torch.cat(crossed).max(1).values
     right = probabilities.argmax(1) == labels
     assert (found.people, found.clips) == (3, 240)

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 import lightmannet.networks
 from lightmannet.errors import BundleError, ConfigurationError
+from lightmannet.inference.adapt import adapted_network
 from lightmannet.inference.bundle import Draw
 from lightmannet.inference.ensemble import Ensemble
 from lightmannet.inference.onnx_file import TOLERANCE, onnx_file
-from lightmannet.inference.recogniser import _adapted
 from lightmannet.networks import Conv4, Encoder, Flatten, TwoBranchNetwork
 from tests.clips import make_clips
 from tests.learners import METHODS, make
@@ -108,7 +108,7 @@ def _is_encoder(part: object) -> bool:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_answers_in_onnxruntime_as_in_torch(method: str) -> None:
     draws = [Draw(make_clips(6, seed), make_clips(6, seed + 2, database="macro")) for seed in range(2)]
-    check_agreement(_adapted(make(method).eval(), draws, None))
+    check_agreement(adapted_network(make(method).eval(), draws, None))
 
 
 class Fickle(nn.Module):

@@ -92,7 +92,7 @@ def test_answers_of_another_bundle_are_not_mixed(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="holds answers of another bundle"):
         predict([*words, "--model", "other"])
     (folder / "out.jsonl").write_text("my notes\n")
-    with pytest.raises(ConfigurationError, match="holds something that is no answers"):
+    with pytest.raises(ConfigurationError, match="holds something other than answers"):
         predict([*words, "--model", "bundle"])
     assert (folder / "out.jsonl").read_text() == "my notes\n"
 
@@ -141,3 +141,21 @@ def test_adapting_tells_what_it_gained(folder: Path, capsys: pytest.CaptureFixtu
     write_small_bundle(folder / "plain", "supervised")
     with pytest.raises(ConfigurationError, match="Supervised, does not adapt, so labelled clips cannot help"):
         predict(["clips/a", "--model", "plain", "--support", "mine.csv"])
+
+
+def test_a_clip_that_was_replaced_or_has_other_options_is_answered_again(folder: Path) -> None:
+    run = ["clips", "--model=bundle", "--fps=100", "--output=out.jsonl"]
+    predict(run)
+    assert len(lines(folder / "out.jsonl")) == 2
+    predict(run)
+    assert len(lines(folder / "out.jsonl")) == 2
+    predict([*run[:2], "--fps=200", run[3]])
+    assert len(lines(folder / "out.jsonl")) == 4
+    (folder / "clips" / "a" / "img3.png").write_bytes((folder / "clips" / "b" / "img9.png").read_bytes())
+    predict(run)
+    assert [line["clip"] for line in lines(folder / "out.jsonl")][4:] == ["clips/a"]
+
+
+def test_the_console_says_what_the_model_has_learned_from(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    predict(["clips/a", "--model=bundle", "--fps=100"])
+    assert "model: Learned from drawn faces only (made): nothing is known about real ones." in capsys.readouterr().out

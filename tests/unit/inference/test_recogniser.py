@@ -12,8 +12,10 @@ from data_modules.clip_corpus import ClipCorpus
 from data_modules.databases.casme2 import CASME2
 from data_modules.representations.flow_image import ApexFlow
 from data_modules.video.crop import Box, Face, YuNet
+from data_modules.video.face_cascade import cascade_faces
 from lightmannet.episode import Clips
 from lightmannet.errors import ClipError, ConfigurationError
+from lightmannet.inference import quality
 from lightmannet.inference.answer import Answer
 from lightmannet.inference.recogniser import Recogniser, load
 from tests.archives.casme2 import write_casme2
@@ -87,7 +89,7 @@ def test_below_the_threshold_no_class_is_named(tmp_path: Path) -> None:
     answer = load(write_small_bundle(tmp_path / "bundle", threshold=1.0)).predict(clip, (3, 12, 20), 100)
     assert answer.decision is None
     assert len(answer.probabilities) == 3
-    assert answer.reason.startswith("Can't tell: the likeliest class has a probability of 0.")
+    assert answer.reason.startswith("Can't tell: the most likely class has a probability of 0.")
 
 
 def test_adapting_changes_a_copy_alone(recogniser: Recogniser, tmp_path: Path) -> None:
@@ -197,7 +199,7 @@ def test_a_moving_head_is_noticed(recogniser: Recogniser, tmp_path: Path) -> Non
 def test_large_frames_and_unknown_rates_are_said(recogniser: Recogniser, tmp_path: Path) -> None:
     large = np.zeros((2, 2160, 3840), np.uint8) + 90
     answer = recogniser.predict(write_folder(tmp_path / "clip", large), (1, 2, 2))
-    assert {"large_frames", "frame_rate_unknown", "faces_not_looked_for"} <= codes(answer).keys()
+    assert {"large_frames", "frame_rate_unknown"} <= codes(answer).keys()
 
 
 def test_sound_alone_is_no_clip(recogniser: Recogniser, tmp_path: Path) -> None:
@@ -248,11 +250,41 @@ def test_faces_are_counted_where_a_detector_is_named(
         assert codes(answer)[code] == severity
         assert (answer.decision is None) == (severity == "fatal")
     monkeypatch.setattr(YuNet, "find_faces", lambda self, frame: faces(26.0))
-    assert not {"no_face", "several_faces", "faces_not_looked_for"} & codes(recogniser.predict(clip)).keys()
+    assert not {"no_face", "several_faces"} & codes(recogniser.predict(clip)).keys()
     monkeypatch.undo()
     monkeypatch.setenv("YUNET_MODEL", str(tmp_path / "nowhere.onnx"))
-    (said,) = [w for w in recogniser.predict(clip).warnings if w.code == "faces_not_looked_for"]
-    assert "nowhere.onnx' cannot be read" in said.message
+    with pytest.raises(ConfigurationError, match=r"nowhere.onnx' cannot be read"):
+        recogniser.predict(clip)
+
+
+@pytest.mark.parametrize("interval", [None, (3, 12, 20)])
+def test_without_a_face_the_answer_is_cannot_tell(
+    recogniser: Recogniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interval: tuple[int, int, int] | None
+) -> None:
+    monkeypatch.setattr(quality, "cascade_faces", cascade_faces)  # the detector itself
+    answer = recogniser.predict(write_folder(tmp_path / "clip", FRAMES), interval, 100)
+    assert (answer.decision, answer.probabilities, codes(answer)["no_face"]) == (None, (), "fatal")
+    assert answer.warnings[0].code == "no_face"
+    assert answer.reason.startswith("Can't tell: no face was found in the first frame.")
+
+
+def test_every_answer_says_what_the_model_has_learned_from_and_what_its_score_is(tmp_path: Path) -> None:
+    clip = write_folder(tmp_path / "clip", FRAMES)
+    score = {"uf1": 0.54, "low": 0.23, "high": 0.78, "people": 3, "clips": 40}
+    answer = load(write_small_bundle(tmp_path / "new", score=score)).predict(clip, (3, 12, 20), 100)
+    assert answer.learned_from == "Learned from drawn faces only (made): nothing is known about real ones."
+    assert answer.score == (
+        "Score on 40 clips of 3 people not trained on: UF1 0.54, 95 % interval 0.23 to 0.78 (1 is perfect, guessing "
+        "gives at most about 0.33)."
+    )
+    one = {**score, "low": None, "high": None, "people": 1}
+    assert (
+        "of 1 person not trained on: UF1 0.54 (1"
+        in load(write_small_bundle(tmp_path / "one", score=one)).predict(clip).score
+    )
+    older = load(write_small_bundle(tmp_path / "real", synthetic=False)).predict(clip)
+    assert older.learned_from == "Learned from made: nothing is known about other people, cameras and rooms."
+    assert older.score == "How often it is right is said in the bundle's card.md."
 
 
 def test_a_bundle_that_finds_faces_cannot_tell_where_there_is_none(
@@ -261,10 +293,10 @@ def test_a_bundle_that_finds_faces_cannot_tell_where_there_is_none(
     recogniser = load(write_small_bundle(tmp_path / "bundle", crop={"name": "YuNet", "options": {}}))
     clip = write_folder(tmp_path / "clip", FRAMES)
     monkeypatch.setattr(YuNet, "find_faces", lambda self, frame: faces())
-    for interval, where in ((None, "first"), ((3, 12, 20), "onset")):
+    for interval in (None, (3, 12, 20)):
         answer = recogniser.predict(clip, interval, 100)
         assert (answer.decision, answer.probabilities) == (None, ())
-        assert answer.reason == f"No face was found in the {where} frame; film one from the front."
+        assert answer.reason.startswith("Can't tell: no face was found in the first frame.")
     monkeypatch.setattr(YuNet, "find_faces", lambda self, frame: faces(40.0))
     assert recogniser.predict(clip, None, 100).decision in CLASSES
     monkeypatch.undo()

@@ -33,9 +33,11 @@ ANSWER = Answer(
     decision="positive",
     reason="",
     warnings=(QualityWarning("too_dark", "warning", "The face is dark; film it in more light."),),
+    learned_from="Learned from drawn faces only (made): nothing is known about real ones.",
+    score="Score on 40 clips of 3 people not trained on: UF1 0.54.",
     seconds={},
 )
-CANNOT_TELL = replace(ANSWER, decision=None, reason="Can't tell: the likeliest class has a probability of 0.70.")
+CANNOT_TELL = replace(ANSWER, decision=None, reason="Can't tell: the most likely class has a probability of 0.70.")
 NOTHING = replace(ANSWER, interval=None, probabilities=(), decision=None, reason="Can't tell: nothing moves.")
 
 

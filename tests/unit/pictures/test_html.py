@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from lightmannet.pictures.explanation import explain
 from lightmannet.pictures.html import answer_page
-from lightmannet.pictures.shown import show
 from lightmannet.pictures.write import write_pictures
 from tests.examinations import TopLeft, examination
 
@@ -26,7 +26,7 @@ class Elements(HTMLParser):
 
 
 def test_a_page_holds_all_it_shows_and_names_no_address() -> None:
-    page = answer_page(show(examination(), TopLeft()))
+    page = answer_page(explain(examination(), TopLeft()))
     found = Elements(page)
     images = [attributes for tag, attributes in found.elements if tag == "img"]
     assert len(images) == 5
@@ -37,7 +37,7 @@ def test_a_page_holds_all_it_shows_and_names_no_address() -> None:
 
 
 def test_a_page_says_the_class_its_probabilities_and_the_doubts() -> None:
-    words = " ".join(Elements(answer_page(show(examination(), TopLeft()))).words.split())
+    words = " ".join(Elements(answer_page(explain(examination(), TopLeft()))).words.split())
     assert "negative 20% positive 70% surprise 10%" in words
     assert "The face is dark <12 of 255>; film it in more light." in words
     assert "<clip> & co.mp4. Frames 10 to 80" in words
@@ -45,10 +45,10 @@ def test_a_page_says_the_class_its_probabilities_and_the_doubts() -> None:
 
 
 def test_a_page_fits_light_dark_and_narrow_screens() -> None:
-    page = answer_page(show(examination(None), TopLeft()))
+    page = answer_page(explain(examination(None), TopLeft()))
     assert 'name="viewport"' in page
     assert "prefers-color-scheme: dark" in page
-    assert "<h2>can&#x27;t tell</h2>" in page
+    assert "<h2>can&#39;t tell</h2>" in page
 
 
 def test_both_files_are_written_into_a_new_folder(tmp_path: Path) -> None:

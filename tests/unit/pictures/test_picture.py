@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from lightmannet.inference.answer import QualityWarning
+from lightmannet.pictures.explanation import Explanation, explain
 from lightmannet.pictures.picture import picture, picture_svg
-from lightmannet.pictures.shown import Shown, show
 from tests.examinations import TopLeft, examination
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def shown(decision: str | None = "positive", fps: float | None = 200.0, found: bool = True) -> Shown:
-    return show(examination(decision, fps, found), TopLeft())
+def shown(decision: str | None = "positive", fps: float | None = 200.0, found: bool = True) -> Explanation:
+    return explain(examination(decision, fps, found), TopLeft())
 
 
-def texts(what: Shown) -> list[str]:
+def texts(what: Explanation) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(picture_svg(what)).iter(f"{SVG}text")]
 
 
-def bars(what: Shown) -> list[tuple[float, str]]:
+def bars(what: Explanation) -> list[tuple[float, str]]:
     """Return each bar's share of its track, and its colour."""
     drawn = [element.attrib for element in ElementTree.fromstring(picture_svg(what)).iter(f"{SVG}rect")][1:]
     pairs = zip(drawn[::2], drawn[1::2], strict=True)
@@ -51,7 +51,7 @@ def test_bars_are_as_long_as_the_probabilities_and_the_class_named_has_a_colour_
 def test_where_no_class_is_named_the_picture_says_so_and_favours_none() -> None:
     what = shown(decision=None)
     assert texts(what)[0] == "can't tell"
-    assert "Can't tell: the likeliest class has a probability of 0.70." in texts(what)
+    assert "Can't tell: the most likely class has a probability of 0.70." in texts(what)
     assert len({color for _, color in bars(what)}) == 1
 
 
@@ -60,7 +60,7 @@ def test_without_an_interval_there_are_no_bars_and_no_reasons() -> None:
     assert [panel.caption for panel in what.panels][:3] == ["onset: frame 10", "apex: frame 40", "offset: frame 80"]
     assert len(what.panels) == 4
     assert bars(what) == []
-    assert "No interval was found; the first, middle and last frame are shown." in texts(what)
+    assert "No interval was looked at; the first, middle and last frame are shown." in texts(what)
 
 
 def test_the_picture_is_a_png_that_grows_with_what_there_is_to_say() -> None:

@@ -8,9 +8,9 @@ from torch import nn
 
 from lightmannet.inference.answer import Answer
 from lightmannet.inference.recogniser import Examination
+from lightmannet.pictures.captions import MOMENTS, moment_caption, most_likely, motion_caption, saliency_caption
 from lightmannet.pictures.panels import heat_panel, motion_panel
 from lightmannet.pictures.saliency import saliency, saliency_map
-from lightmannet.pictures.words import MOMENTS, likeliest, moment_words, motion_words, saliency_words
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Explanation:
     """An answer with its pictures.
 
     Attributes:
         answer: The answer.
-        fps: Frames a second; None where nobody said it.
+        fps: Frames a second; None if unknown.
         panels: Onset, apex, offset, the motion between the first two and, where classes have probabilities, what speaks
-            for the likeliest one.
+            for the most likely one.
     """
 
     answer: Answer
@@ -42,21 +42,21 @@ class Shown:
     panels: tuple[Panel, ...]
 
 
-def show(examination: Examination, network: nn.Module) -> Shown:
+def explain(examination: Examination, network: nn.Module) -> Explanation:
     """Return an examined clip's answer with its pictures.
 
     Args:
         examination: What ``Recogniser.examine`` returned.
-        network: The recogniser's ``network``, which is asked for its reasons.
+        network: The recogniser's ``network``, whose reasons are computed.
     """
     answer, frames, fps = examination.answer, examination.frames, examination.fps
     moments = zip(frames, MOMENTS, examination.numbers, strict=True)
-    panels = [Panel(pixels, moment_words(moment, number, fps)) for pixels, moment, number in moments]
+    panels = [Panel(pixels, moment_caption(moment, number, fps)) for pixels, moment, number in moments]
     motion, factor = motion_panel(frames[0], examination.flow)
-    panels.append(Panel(motion, motion_words(factor)))
-    top = likeliest(answer)
+    panels.append(Panel(motion, motion_caption(factor)))
+    top = most_likely(answer)
     if top is not None:
         reasons = saliency(network, examination.inputs, examination.still, top)
         heat = saliency_map(reasons, frames.shape[1])
-        panels.append(Panel(heat_panel(frames[1], heat), saliency_words(answer.classes[top])))
-    return Shown(answer, fps, tuple(panels))
+        panels.append(Panel(heat_panel(frames[1], heat), saliency_caption(answer.classes[top])))
+    return Explanation(answer, fps, tuple(panels))

@@ -1,0 +1,166 @@
+"""First step to an answer: open a clip, find the expression in it, make the network's inputs, note what is doubtful."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from data_modules.clip_inputs import clip_inputs
+from data_modules.representations.base import Representation
+from data_modules.representations.optical_flow import dis
+from data_modules.video.crop import Crop
+from data_modules.video.frames import Pixels, nearest
+from lightmannet.errors import ClipError, DataError
+from lightmannet.inference.answer import STAGES, Interval, QualityWarning
+from lightmannet.inference.array_clip import array_clip
+from lightmannet.inference.clip_file import ClipFile, open_clip
+from lightmannet.inference.motion import divide
+from lightmannet.inference.quality import (
+    brightness_warnings,
+    clip_warnings,
+    face_warnings,
+    interval_warnings,
+    motion_warnings,
+)
+from lightmannet.inference.spotting import kind_of, spot
+
+T = TypeVar("T")
+
+LOOKING_SIZE = 224
+"""Height and width in pixels of the face crops that are shown; motion is looked for at half of it."""
+
+Span = tuple[int, int, int]
+"""Frame numbers of onset, apex and offset."""
+
+
+@dataclass
+class Observation:
+    """What was seen of a clip; without ``inputs`` there is nothing to recognise.
+
+    Attributes:
+        file: The opened clip.
+        interval: The interval that was looked at, or None.
+        inputs: The clip as the network sees it, or None.
+        candidates: All intervals that were found, the strongest first; empty where one was given.
+        warnings: What makes an answer doubtful.
+        reason: Why there are no inputs, where no warning says it.
+        seconds: Time spent by stage.
+    """
+
+    file: ClipFile
+    interval: Interval | None = None
+    inputs: Float[Tensor, "1 phase channel size size"] | None = None
+    candidates: tuple[Interval, ...] = ()
+    warnings: list[QualityWarning] = field(default_factory=list)
+    reason: str = ""
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no class may be named."""
+        return any(warning.severity == "fatal" for warning in self.warnings)
+
+    def timed(self, stage: str, work: Callable[[], T]) -> T:
+        """Return what ``work`` returns, and add its time to the stage's."""
+        start = time.perf_counter()
+        done = work()
+        self.seconds[stage] += time.perf_counter() - start
+        return done
+
+
+def look(
+    clip: str | Path | np.ndarray,
+    interval: Span | None,
+    fps: float | None,
+    representation: Representation,
+    crop: Crop,
+) -> Observation:
+    """Return what is seen of a clip.
+
+    Args:
+        clip: A video file, a folder of frames with numbers in their names, or an array of frames (``array_clip``).
+        interval: Frame numbers of onset, apex and offset; None looks for motion.
+        fps: Frames a second; None takes what the video says.
+        representation: What the network sees of a clip.
+        crop: How the face is cut out.
+
+    Raises:
+        ClipError: The clip cannot be read, or the interval does not fit it.
+        ConfigurationError: The crop needs a face detector's model, which is not given.
+    """
+    start = time.perf_counter()
+    seen = Observation(array_clip(clip, fps) if isinstance(clip, np.ndarray) else open_clip(clip, fps))
+    file = seen.file
+    seen.seconds["read"] = time.perf_counter() - start
+    seen.warnings += clip_warnings(file)
+    if len(file.numbers) < 2:
+        return seen
+    with as_clip_error(file.path):
+        if interval is not None:
+            seen.interval = given = _given(file, interval)
+        # Faces are looked for before motion, which takes most of the time.
+        if interval is None:
+            frame = seen.timed("read", lambda: file.kept.read(file.numbers[:1], "gray"))[0]
+        else:
+            frame = seen.timed("read", lambda: _onset_and_apex(file, span_of(given), representation))[0]
+        seen.warnings += face_warnings(frame, crop)
+        if any(warning.code == "no_face" for warning in seen.warnings):
+            return seen
+        if seen.interval is None:
+            found = seen.timed("spot", lambda: spot(file.chunks("gray"), file.numbers, crop, file.fps))
+            seen.candidates = found.intervals
+            if not found.intervals:
+                seen.reason = "nothing was seen to move in the face"
+                return seen
+            seen.interval = found.intervals[0]
+        seen.warnings += interval_warnings(seen.interval, file.fps, len(seen.candidates))
+        span = span_of(seen.interval)
+        pair = seen.timed("read", lambda: _onset_and_apex(file, span, representation))
+        squares = crop.square(pair, LOOKING_SIZE // 2, None)
+        seen.warnings += brightness_warnings(squares[0])
+        seen.warnings += motion_warnings(divide(dis(squares[0, :, :, 0], squares[1, :, :, 0])))
+        seen.inputs = seen.timed("represent", lambda: inputs_of(file, span, representation, crop))
+    return seen
+
+
+def inputs_of(
+    file: ClipFile, span: Span, representation: Representation, crop: Crop
+) -> Float[Tensor, "1 phase channel size size"]:
+    """Return what the network sees of an interval of a clip."""
+    inside = [number for number in file.numbers if span[0] <= number <= span[2]]
+    return torch.from_numpy(clip_inputs(file.kept, inside, span, representation, crop))[None]
+
+
+def span_of(interval: Interval) -> Span:
+    """Return the frame numbers of onset, apex and offset."""
+    return interval.onset, interval.apex, interval.offset
+
+
+@contextmanager
+def as_clip_error(clip: str | Path) -> Iterator[None]:
+    """Raise what cannot be read as an error that names the clip."""
+    try:
+        yield
+    except DataError as error:
+        raise ClipError(str(error) if str(clip) in str(error) else f"{clip}: {error}") from error
+
+
+def _given(file: ClipFile, interval: Span) -> Interval:
+    onset, apex, offset = file.check_interval(interval)
+    return Interval(onset, apex, offset, 1.0, kind_of(onset, offset, file.fps), "given")
+
+
+def _onset_and_apex(file: ClipFile, span: Span, representation: Representation) -> Pixels:
+    """Return onset and apex in gray, read together with what the representation needs."""
+    pair = [nearest(file.numbers, number) for number in span[:2]]
+    moments = [nearest(file.numbers, number) for number in representation.moments(*span)]
+    if representation.color == "gray":
+        file.kept.read([*pair, *moments], "gray")
+    return file.kept.read(pair, "gray")
