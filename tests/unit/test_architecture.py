@@ -61,7 +61,7 @@ IMPORT_GUESTS = {
     "lightmannet/timing/answer.py",  # times answers for a rendered clip, as no real one may be given out
 }
 WRAPPED_BY = {
-    "learn2learn": {"lightmannet/adaptation/maml.py"},
+    "learn2learn": {"lightmannet/adaptation/reference.py"},
     "safetensors": {
         "data_modules/motion_files.py",
         "lightmannet/inference/bundle.py",
