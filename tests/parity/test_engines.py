@@ -12,8 +12,10 @@ from lightmannet.adaptation.engine import EngineName
 from lightmannet.episode import Clips, Episode
 from lightmannet.learners import ANIL, MAML, LightmanNet, MAMLPlusPlus, MetaSGD, Reptile
 from lightmannet.learners.episodic import InnerLoop, InnerLoopLearner
-from lightmannet.learners.lightmannet import Branches
-from lightmannet.networks import Conv4, Encoder, TwoBranchNetwork
+from lightmannet.learners.inner_loss import InnerLoss
+from lightmannet.losses import AllPairs, LearnedPairs
+from lightmannet.losses.kernels import MMD2, RBF, Cosine, InfoNCE, SoftDTW, SquaredEuclidean
+from lightmannet.networks import Conv4, Encoder, Maps, Phases, TwoBranchNetwork
 from tests.clips import make_clips
 from tests.unit.networks.test_every_encoder import MAKERS, made
 
@@ -53,12 +55,11 @@ METHODS: dict[str, Callable[[TwoBranchNetwork, InnerLoop], InnerLoopLearner]] = 
     "maml_plus_plus": MAMLPlusPlus,
     "lightmannet, heads": lambda made, inner: LightmanNet(made, replace(inner, parameters="heads")),
     "lightmannet, λ2 and pairs learned": lambda made, inner: LightmanNet(
-        made, inner, Branches(align_at="maps", learn_auxiliary_weight=True, learn_pair_weights=True)
+        made, inner, InnerLoss(aligned=Maps(), pairs=LearnedPairs(AllPairs()), learn_auxiliary_weight=True)
     ),
 }
-for _kernel in ("cosine", "squared_euclidean", "rbf", "mmd2", "infonce"):
-    _branches = Branches(kernel=_kernel, pairs="same_class")
-    METHODS[f"lightmannet, {_kernel}"] = partial(LightmanNet, branches=_branches)
+for _kernel in (Cosine(), SquaredEuclidean(), RBF(), MMD2(), InfoNCE()):
+    METHODS[f"lightmannet, {type(_kernel).__name__}"] = partial(LightmanNet, loss=InnerLoss(kernel=_kernel))
 
 
 def meta_gradient(learner: InnerLoopLearner, task: Episode, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -98,7 +99,7 @@ def test_every_method_has_learn2learns_meta_gradient(engine: EngineName, method:
     compare(lambda name: METHODS[method](network(), InnerLoop(steps, engine=name)), engine, torch.float64)
 
 
-@pytest.mark.parametrize("method", ["maml", "lightmannet, cosine"])
+@pytest.mark.parametrize("method", ["maml", "lightmannet, Cosine"])
 @pytest.mark.parametrize("engine", OWN)
 def test_float32_agrees_to_four_digits(engine: EngineName, method: str) -> None:
     compare(lambda name: METHODS[method](network(), InnerLoop(3, engine=name)), engine, torch.float32)
@@ -138,3 +139,14 @@ def test_adapted_networks_answer_as_learn2learns_do(engine: EngineName, first_or
         with torch.inference_mode():
             answers.append(learner.adapt(task.support, task.auxiliary).predict(task.query))
     torch.testing.assert_close(*answers, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", OWN)
+def test_phases_aligned_by_soft_dtw_have_learn2learns_meta_gradient(engine: EngineName) -> None:
+    loss = InnerLoss(kernel=SoftDTW(), aligned=Phases())
+    compare(
+        lambda name: LightmanNet(network(made("clip, attention", 2)), InnerLoop(2, engine=name), loss),
+        engine,
+        torch.float64,
+        phases=2,
+    )
