@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from data_modules.annotations import Kind
 from data_modules.apex import MissingApex, strongest_frame
-from data_modules.cache import ArrayCache, digest
+from data_modules.cache import ArrayCache, cache_folder, digest
 from data_modules.clip_inputs import clip_inputs
 from data_modules.clip_table import ClipRow, ClipTable
 from data_modules.corpus import Corpus
@@ -201,9 +201,7 @@ class ClipCorpus(FrameCorpus):
 
     @cached_property
     def _cache(self) -> ArrayCache:
-        caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-        folder = self.cache or os.environ.get("LIGHTMANNET_CACHE") or f"{caches}/lightmannet"
-        return ArrayCache(Path(folder).expanduser())
+        return ArrayCache(cache_folder(self.cache))
 
     def _compute(self, selected: list["_Selected"]) -> None:
         jobs = _Jobs(selected, self.representation, self.crop, self.missing_apex, self.apex_error, self._cache)

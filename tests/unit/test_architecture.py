@@ -58,6 +58,7 @@ GUESTS = ("data_modules.rendered", "data_modules.synthetic")
 IMPORT_GUESTS = {
     "data_modules/__init__.py",  # so that their short names work in YAML
     "data_modules/auxiliary.py",  # SyntheticMotion stands in for macro-expressions
+    "lightmannet/commands/synthesize.py",  # its own verb
     "lightmannet/timing/answer.py",  # times answers for a rendered clip, as no real one may be given out
 }
 WRAPPED_BY = {
@@ -85,10 +86,12 @@ WRAPPED_BY = {
     "onnxruntime": {"lightmannet/inference/onnx_file.py"},
     "onnxscript": {"lightmannet/inference/onnx_file.py"},
     "captum": {"lightmannet/pictures/saliency.py"},
+    "platformdirs": {"data_modules/cache.py"},
     # Images as arrays: decoding, converting, cropping and comparing them.
     "cv2": {
         "data_modules/apex.py",
         "data_modules/png.py",
+        "data_modules/rendered/brushes.py",
         "data_modules/rendered/camera.py",
         "data_modules/rendered/canvas.py",
         "data_modules/rendered/contact_sheet.py",
