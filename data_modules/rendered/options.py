@@ -1,4 +1,4 @@
-"""Options of a rendered corpus."""
+"""What a rendered corpus consists of: every knob, checked together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -32,7 +32,7 @@ def kept(folder: Path) -> dict[str, Any]:
     """Return what a table keeps of each cell, under its key, but for what the machine and its folders decide."""
     contents = {path.name: json.loads(path.read_text()) for path in folder.rglob("fold-*.json")}
     return {
-        name: {key: value for key, value in content.items() if key not in ("seconds", "peak_memory_mb", "words")}
+        name: {key: value for key, value in content.items() if key not in ("seconds", "peak_memory_mb", "arguments")}
         for name, content in contents.items()
     }
 
@@ -106,7 +106,7 @@ def test_where_w_and_b_cannot_be_reached_it_is_said_and_nothing_is_lost(
     run(table(tmp_path, supervised=SUPERVISED), "--wandb=online")
     assert len(kept(tmp_path)) == 2
     said = capsys.readouterr().out
-    assert "W&B took no run of supervised, fold 0, seed 0: no answer within 90 seconds" in said
+    assert "W&B did not accept the run of supervised, fold 0, seed 0: no answer within 90 seconds" in said
     assert "The result is kept; this run and those to come are logged offline" in said
     assert modes == ["online", "offline", "offline"]
     assert len(runs) == (2 if offline else 0)

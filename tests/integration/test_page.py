@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from lightmannet.report.number_format import amount, duration, share
 from lightmannet.report.report import write_report
-from lightmannet.table.plan import Condition, Plan
-from tests.made_results import made_corpus, made_plan, made_results, without
+from lightmannet.table.description import Condition
+from lightmannet.table.plan import Plan
+from tests.fake_results import fake_corpus, fake_plan, fake_results, without
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -31,7 +32,7 @@ class Opened:
     """A report opened from disk, with what the browser complained about and asked for."""
 
     def __init__(self, browser: Browser, plan: Plan, folder: Path, width: int = 1280):
-        results = without(made_results(plan), "middling", fold=0, seed=0)
+        results = without(fake_results(plan), "middling", fold=0, seed=0)
         write_report(plan, results, folder)
         self.numbers = list(csv.DictReader((folder / "table.csv").open()))
         self.complaints: list[str] = []
@@ -49,8 +50,8 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def opened(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    corpus = made_corpus({"casme2": 145, "smic": 164, "samm": 133}, 20, "megc2019", synthetic=False)
-    return Opened(browser, made_plan(corpus=corpus, oracle_epoch=True), tmp_path_factory.mktemp("page"))
+    corpus = fake_corpus({"casme2": 145, "smic": 164, "samm": 133}, 20, "megc2019", synthetic=False)
+    return Opened(browser, fake_plan(corpus=corpus, oracle_epoch=True), tmp_path_factory.mktemp("page"))
 
 
 def test_it_opens_from_disk_without_complaint_and_without_network(opened: Opened) -> None:
@@ -146,7 +147,7 @@ def test_another_method_can_be_chosen_for_the_people(opened: Opened) -> None:
 def varied(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Opened:
     """The report of a table with conditions, on a phone."""
     conditions = {"clean": Condition([], 0.0), "noisy": Condition([], 0.5)}
-    plan = made_plan(axis="noise", conditions=conditions, seeds=(0,))
+    plan = fake_plan(axis="noise", conditions=conditions, seeds=(0,))
     return Opened(browser, plan, tmp_path_factory.mktemp("varied"), width=375)
 
 

@@ -18,9 +18,9 @@ import yaml
 
 from data_modules.base import ResumableLoader, SubjectDisjointDataModule
 from data_modules.corpus import Corpus
-from lightmannet.table.cell import run_cell
 from lightmannet.table.plan import Plan, make_plan
-from lightmannet.table.store import Result, read_result
+from lightmannet.table.run_cell import run_cell
+from lightmannet.table.store import Result, read_result, write_result
 from tests.clips import MadeCorpus
 from tests.integration.test_table import EPISODIC, ROOT, SUPERVISED, cells, run, write_table
 
@@ -65,6 +65,8 @@ def test_a_cell_keeps_its_cost_its_curve_and_its_code(tmp_path: Path) -> None:
     assert set(result.seconds) == {"training", "predicting", "adapting"}
     assert 0 < result.seconds["adapting"] < 5
     assert result.oracle is None
+    # Three epochs of two tasks, each with 2 support and 2 query clips of 3 classes.
+    assert result.drawn_clips == {"micro": 3 * 2 * 3 * (2 + 2), "macro": 0}
 
 
 def test_a_method_that_only_compares_with_a_support_has_a_result_too(tmp_path: Path) -> None:
@@ -72,6 +74,50 @@ def test_a_method_that_only_compares_with_a_support_has_a_result_too(tmp_path: P
     result = first_cell(changed(write_table(tmp_path, maml=EPISODIC), methods={"ProtoNet": config}))
     assert result.multiply_adds > 0
     assert result.answers
+    assert result.unadapted is None
+
+
+def test_a_method_that_adapts_is_tested_without_adapting_too(tmp_path: Path) -> None:
+    def cell(folder: str, name: str, config: str, *options: str) -> Result:
+        (tmp_path / folder).mkdir()
+        return first_cell(
+            changed(
+                write_table(tmp_path / folder, maml=[]),
+                methods={name: {"config": str(ROOT / "configs" / config), "options": [*EPISODIC, *options]}},
+            )
+        )
+
+    # Fine-tuning trains the same network whatever it does at test time; without steps it answers with that.
+    adapted = cell("adapted", "tuned", "fine_tuning.yaml", "--model.init_args.inner.learning_rate=0.5")
+    resting = cell("resting", "resting", "fine_tuning.yaml", "--model.init_args.inner.steps=0")
+    assert adapted.unadapted == resting.unadapted
+    assert resting.unadapted is not None
+    assert [answer.clip for answer in adapted.unadapted or []] == [answer.clip for answer in adapted.answers]
+    for answer, itself in zip(resting.answers, resting.unadapted, strict=True):
+        assert answer.probabilities == pytest.approx(itself.probabilities, abs=2e-6)
+    assert adapted.answers != adapted.unadapted
+    macro = cell("macro", "lightmannet", "lightmannet.yaml", "--data.init_args.n_auxiliary=4")
+    assert macro.drawn_clips == {"micro": 2 * 3 * (2 + 2), "macro": 2 * 3 * 4}
+    assert macro.unadapted is not None
+
+
+def test_a_method_that_does_not_adapt_has_one_set_of_answers(tmp_path: Path) -> None:
+    result = first_cell(write_table(tmp_path, supervised=SUPERVISED))
+    assert result.unadapted is None
+    assert result.drawn_clips == {"micro": len(set(result.train_subjects)) * 9, "macro": 0}
+
+
+def test_a_result_of_an_earlier_version_of_its_format_is_read(tmp_path: Path) -> None:
+    path = write_table(tmp_path, supervised=SUPERVISED)
+    cell = make_plan(path, None).cells[0]
+    result = run_cell(cell)
+    write_result(tmp_path, result)
+    file = tmp_path / cell.file_name
+    content = json.loads(file.read_text())
+    content["words"] = content.pop("arguments")
+    del content["drawn_clips"], content["unadapted"], content["oracle_epoch"]
+    file.write_text(json.dumps(content))
+    assert read_result(tmp_path, cell) == replace(result, drawn_clips=None, unadapted=None)
 
 
 def test_the_oracle_epoch_is_the_best_on_the_test_people_and_changes_nothing_else(tmp_path: Path) -> None:
@@ -85,7 +131,9 @@ def test_the_oracle_epoch_is_the_best_on_the_test_people_and_changes_nothing_els
         return sum(answer.prediction == answer.label for answer in answers)
 
     accuracies = [
-        right(first_cell(path, words=(*make_plan(path, None).cells[0].words, f"--trainer.max_epochs={n}")).answers)
+        right(
+            first_cell(path, arguments=(*make_plan(path, None).cells[0].arguments, f"--trainer.max_epochs={n}")).answers
+        )
         for n in range(1, 5)
     ]
     assert right(with_oracle.oracle) == max(accuracies)
@@ -254,7 +302,7 @@ def test_what_another_runner_held_is_taken_over_when_it_is_killed(
 
 
 class other_runner:  # noqa: N801  used like a function
-    """Another process that has claimed a cell, until the block ends or it kills itself after some seconds."""
+    """Another process that has locked a cell, until the block ends or it kills itself after some seconds."""
 
     def __init__(self, folder: Path, plan: Plan, fold: int, seconds: float = 600) -> None:
         key = next(cell.key for cell in plan.cells if cell.fold == fold)
@@ -262,8 +310,8 @@ class other_runner:  # noqa: N801  used like a function
         self.script = (
             "import os, sys, time, signal\n"
             "from pathlib import Path\n"
-            "from lightmannet.runners.locks import Claims\n"
-            f"print(Claims(Path({str(folder)!r})).take({key!r}), flush=True)\n"
+            "from lightmannet.runners.locks import CellLocks\n"
+            f"print(CellLocks(Path({str(folder)!r})).acquire({key!r}), flush=True)\n"
             f"time.sleep({seconds})\n"
             "os.kill(os.getpid(), signal.SIGKILL)\n"
         )

@@ -187,7 +187,7 @@ def test_seeds_that_are_not_whole_are_left_out_and_counted(finished: Path, tmp_p
     plan = make_plan(finished / "small.yaml", None)
     folder = finished / "small-kfold"
     results = [result for cell in plan.cells if (result := read_result(folder, cell)) is not None]
-    kept = [result for result in results if (result.method, result.seed, result.fold) != ("maml", 1, 2)]
+    kept = [result for result in results if (result.cell.method, result.cell.seed, result.cell.fold) != ("maml", 1, 2)]
     text = write_report(plan, kept, tmp_path)
     assert "| maml (1 of 2 seeds) |" in text
     assert "| supervised |" in text

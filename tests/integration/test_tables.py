@@ -10,7 +10,8 @@ import yaml
 from data_modules import MEGC2019
 from data_modules.rendered.source import RenderedFaces
 from lightmannet.cli import main
-from lightmannet.table.plan import Plan, make_plan, read_table
+from lightmannet.table.description import read_table
+from lightmannet.table.plan import Plan, make_plan
 from tests.archives.casme2 import ROWS, write_casme2
 from tests.clips import MadeCorpus
 
@@ -42,7 +43,7 @@ def test_every_table_describes_itself() -> None:
 def test_every_table_of_the_embedded_corpus_can_be_planned(name: str) -> None:
     plan = planned(name)
     assert plan.corpus.synthetic
-    assert bool(plan.left_out) == (name == "own_person")
+    assert bool(plan.excluded) == (name == "own_person")
 
 
 @pytest.mark.parametrize("name", RENDERED)

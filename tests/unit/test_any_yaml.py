@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from data_modules.schemes import read_scheme
 from lightmannet.errors import LightmanNetError
-from lightmannet.table.plan import read_table
+from lightmannet.table.description import read_table
 
 ROOT = Path(__file__).parents[2]
 VALUES: st.SearchStrategy[Any] = st.recursive(

@@ -1,4 +1,4 @@
-"""A clip that is an array of frames in memory."""
+"""Frames in memory, as a clip."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from lightmannet.errors import ClipError
 from lightmannet.inference.clip_file import ClipFile, check_fps
 
 NAME = "array"
-"""The name of such a clip in answers and messages."""
+"""What answers call a clip that has no file."""
 
 
 class ArrayFrames:
-    """The frames of an array, numbered from 0.
+    """A ``FrameReader`` of frames in memory, numbered from 0.
 
     Args:
-        frames: Red, green and blue, or gray, 0..255.
+        frames: Red, green and blue, or gray.
     """
 
     def __init__(self, frames: UInt8[np.ndarray, "frame height width channel"]) -> None:
@@ -34,34 +34,33 @@ class ArrayFrames:
     def read(self, numbers: Sequence[int], color: Color) -> Pixels:
         """Return the frames of these numbers, in the order given."""
         chosen = self._frames[list(numbers)]
-        channels = 3 if color == "rgb" else 1
-        if chosen.shape[3] == channels:
+        if color == "rgb":
+            return np.repeat(chosen, 3, 3) if chosen.shape[3] == 1 else chosen
+        if chosen.shape[3] == 1:
             return chosen
-        how = cv2.COLOR_GRAY2RGB if color == "rgb" else cv2.COLOR_RGB2GRAY
-        return np.stack([cv2.cvtColor(frame, how).reshape(*frame.shape[:2], channels) for frame in chosen])
+        return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None] for frame in chosen]).astype(np.uint8)
 
     def fingerprint(self, numbers: Sequence[int]) -> str:
-        """Return a hex digest of the pixels of these frames."""
+        """Return a digest of the pixels."""
         return hashlib.sha256(self._frames[list(numbers)].tobytes()).hexdigest()
 
 
-def array_clip(frames: np.ndarray, fps: float | None) -> ClipFile:
-    """Return the clip of an array.
+def open_array(frames: np.ndarray, fps: float | None = None) -> ClipFile:
+    """Return frames in memory as a clip.
 
     Args:
-        frames: uint8, (frame, height, width) in gray, or with a last axis of one channel or of red, green and blue.
-        fps: Frames a second, or None if unknown.
+        frames: uint8, frames × height × width × 3 (red, green and blue) or × 1 (gray), or frames × height × width.
+        fps: Frames a second; None if unknown.
 
     Raises:
         ClipError: Another type or shape, or no frame.
         ConfigurationError: Impossible ``fps``.
     """
     check_fps(fps)
-    if frames.dtype != np.uint8:
-        raise ClipError(f"{NAME}: frames must be uint8 (0 to 255), not {frames.dtype}; convert them first")
-    shaped = frames[..., None] if frames.ndim == 3 else frames
-    if shaped.ndim != 4 or shaped.shape[3] not in (1, 3) or 0 in shaped.shape:
+    gray = frames[..., None] if frames.ndim == 3 else frames
+    if frames.dtype != np.uint8 or gray.ndim != 4 or gray.shape[3] not in (1, 3) or not all(gray.shape):
         raise ClipError(
-            f"{NAME}: frames must be (frame, height, width), or have 1 or 3 channels at the end, not {frames.shape}"
+            f"an array of {frames.dtype} {' × '.join(map(str, frames.shape))} is not a clip: uint8 frames × height × "
+            "width × 3 (red, green and blue, 0 to 255) are expected"
         )
-    return ClipFile(Path(NAME), ArrayFrames(shaped), fps, shaped.shape[1], shaped.shape[2], False, False)
+    return ClipFile(Path(NAME), ArrayFrames(gray), fps, gray.shape[1], gray.shape[2], False, False)

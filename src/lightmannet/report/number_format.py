@@ -2,8 +2,6 @@
 
 import math
 
-from lightmannet.report.summary import Comparison, Estimate
-
 
 def share(value: float) -> str:
     """Return a number in [-1, 1] with three digits and without the zero: ``.684``, ``−.020``, ``1.000``."""
@@ -18,28 +16,14 @@ def difference(value: float) -> str:
     return text if text.startswith("−") else f"+{text}"
 
 
-def spread(estimate: Estimate) -> str:
-    """Return mean ± standard deviation over seeds, or the one value: ``.684 ± .017``."""
-    deviation = estimate.deviation
-    return share(estimate.mean) if deviation is None else f"{share(estimate.mean)} ± {share(deviation)}"
-
-
 def bounds(low: float, high: float) -> str:
-    """Return an interval: ``.640 – .725``; nothing where it is not known."""
+    """Return an interval: ``.640 – .725``; empty if it is not known."""
     return "" if math.isnan(low) or math.isnan(high) else f"{share(low)} – {share(high)}"
 
 
 def probability(p_value: float) -> str:
     """Return a p-value with three digits, or ``< .001``."""
     return "< .001" if p_value < 0.001 else share(p_value)
-
-
-def compared(comparison: Comparison | None) -> str:
-    """Return difference and corrected p-value: ``−.048, p = .012``; nothing without a comparison."""
-    if comparison is None:
-        return ""
-    p_value = probability(comparison.corrected)
-    return f"{difference(comparison.difference)}, p {p_value if p_value.startswith('<') else f'= {p_value}'}"
 
 
 def amount(number: float) -> str:

@@ -1,7 +1,6 @@
-"""Scores that others published for MEGC2019, from one file that says where each was read and what is wrong with it."""
+"""Scores that others published for MEGC2019, from one file that names the source and the caveats of each."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +17,7 @@ _FILE = Path(__file__).with_name("published.yaml")
 
 @dataclass(frozen=True)
 class Caveat:
-    """What is wrong with a number, or to be known of it: a few words, and a sentence."""
+    """A caveat about a number: a label of a few words, and a sentence."""
 
     label: str
     text: str
@@ -26,7 +25,7 @@ class Caveat:
 
 @dataclass(frozen=True)
 class Source:
-    """Where numbers were read, in a few words, and where that is to be found; None where we do not know."""
+    """Where numbers were read, in a few words, and its address; None if unknown."""
 
     text: str
     address: str | None
@@ -42,10 +41,10 @@ class Published:
     Attributes:
         method: Its name.
         source: Where the numbers were read.
-        protocol: How they were made.
+        protocol: The evaluation protocol.
         samples: Number of clips by column.
         scores: UF1 and UAR in [0, 1] by column, ``Full`` or a database; None where not given.
-        caveats: What is wrong with them, or to be known.
+        caveats: What is wrong with them, or has to be known.
         recomputed: Whether we computed them from what the authors released.
     """
 
@@ -83,7 +82,7 @@ def _entry(path: Path, content: dict[str, Any], entry: dict[str, Any]) -> Publis
     where = f"{path.name}, {entry['method']}"
     if entry.get("source") not in content["sources"]:
         raise ConfigurationError(
-            f"{where}: source: {entry.get('source')!r} is none of those listed. No number without one."
+            f"{where}: source: {entry.get('source')!r} is not listed under sources. Every number needs a source."
         )
     caveats = entry.get("caveats", [])
     for caveat in caveats:
@@ -115,21 +114,10 @@ def published_beside(corpus: Corpus) -> tuple[Published, ...]:
     return tuple(entry for entry in published_scores() if columns & set(entry.scores))
 
 
-def sources_and_caveats(entries: Sequence[Published]) -> tuple[dict[Source, list[str]], dict[Caveat, list[str]]]:
-    """Return each source and each caveat once, in the order of their first entry, with the methods it is about."""
-    sources: defaultdict[Source, list[str]] = defaultdict(list)
-    caveats: defaultdict[Caveat, list[str]] = defaultdict(list)
-    for entry in entries:
-        sources[entry.source].append(entry.method)
-        for caveat in entry.caveats:
-            caveats[caveat].append(entry.method)
-    return dict(sources), dict(caveats)
-
-
 def comparable_columns(corpus: Corpus) -> tuple[str, ...]:
-    """Return the columns in which published scores may stand beside ours: databases of MEGC2019 that are here whole.
+    """Return the columns in which published scores are comparable with ours: databases of MEGC2019 that are complete.
 
-    ``Full`` is among them where all three are. Generated clips, and other databases, may stand beside none.
+    ``Full`` is among them if all three are. Nothing is comparable with generated clips or other databases.
     """
     if corpus.synthetic or not corpus.name.startswith("megc2019"):
         return ()

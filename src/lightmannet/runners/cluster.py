@@ -7,22 +7,22 @@ from typing import Any
 
 from lightmannet.errors import ConfigurationError
 from lightmannet.runners.workers import Workers
-from lightmannet.table.cell import Finished, finish
-from lightmannet.table.plan import Cell, code_digest
+from lightmannet.table.cell import Cell, code_digest
+from lightmannet.table.run_cell import FinishedCell, finish_cell
 
 _ANSWERS_WITHIN = 5.0  # seconds
 
 
 class RayCluster(Workers):
-    """Runs cells on the nodes of a Ray cluster, one a core, or one a GPU where there are GPUs.
+    """Runs cells on the nodes of a Ray cluster, one per core, or one per GPU where there are GPUs.
 
-    The nodes need this folder and this environment at the same paths, as on a shared file system; a node with other
-    code refuses to work. Results come back to this process, which alone writes them. A node that is lost fails its
-    cells.
+    The nodes need this folder and this environment at the same paths, as on a shared file system; a node with another
+    version of the code refuses to work. Results come back to this process, which alone writes them. If a node is lost,
+    its cells fail.
 
     Args:
         address: Address of the cluster, as in RAY_ADDRESS.
-        slots: Cells at the same time; None takes as many as the cluster has cores or GPUs.
+        slots: Number of cells at the same time; None takes as many as the cluster has cores or GPUs.
 
     Raises:
         ConfigurationError: Ray is not installed, or there is no cluster at that address.
@@ -45,25 +45,25 @@ class RayCluster(Workers):
             raise ConfigurationError(
                 f"RAY_ADDRESS: no Ray cluster answers at {address} ({error}). Start one with ray start, or unset it."
             ) from error
-        self._ray: Any = ray  # without types in places
+        self._ray: Any = ray  # partly untyped
         resources = self._ray.cluster_resources()
         gpus = int(resources.get("GPU", 0))
         self.slots = slots or gpus or int(resources["CPU"])
-        # A cell that fails is reported, and the same command runs it again: Ray need not.
+        # A cell that fails is reported, and the same command runs it again, so Ray should not.
         self._run = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_retries=0)(_run_there)
 
-    def submit(self, cell: Cell, watch: bool) -> Future[Finished]:
-        """Give the cell to the cluster."""
-        future: Future[Finished] = self._run.remote(cell, watch, os.getcwd(), code_digest()).future()
+    def submit(self, cell: Cell, log: bool) -> Future[FinishedCell]:
+        """Submit the cell to the cluster."""
+        future: Future[FinishedCell] = self._run.remote(cell, log, os.getcwd(), code_digest()).future()
         return future
 
     def close(self) -> None:
-        """Leave the cluster, which ends what is running for this process."""
+        """Leave the cluster, which stops what is running for this process."""
         self._ray.shutdown()
 
 
 def _check_answers(address: str) -> None:
-    """Refuse a host and port that nobody listens at: Ray itself would try for minutes."""
+    """Refuse an address where nothing listens: Ray itself would keep trying for minutes."""
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdecimal():
         return  # auto, or ray://…, which Ray resolves
@@ -75,9 +75,11 @@ def _check_answers(address: str) -> None:
         ) from error
 
 
-def _run_there(cell: Cell, watch: bool, folder: str, code: str) -> Finished:
-    """Run a cell on a node, in the folder that its paths begin at."""
+def _run_there(cell: Cell, log: bool, folder: str, code: str) -> FinishedCell:
+    """Run a cell on a node, in the folder that its paths are relative to."""
     os.chdir(folder)
     if code_digest() != code:
-        raise ConfigurationError("This node has other code of lightmannet than the one that asks. Install the same.")
-    return finish(cell, watch)
+        raise ConfigurationError(
+            "This node runs a different version of lightmannet than the driver. Install the same version on both."
+        )
+    return finish_cell(cell, log)

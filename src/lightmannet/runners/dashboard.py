@@ -1,4 +1,4 @@
-"""What a table shows at Weights & Biases: each cell as a run, and the folds of a method as one group."""
+"""A table at Weights & Biases: each cell is a run, and the folds of a method form a group."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ from typing import Literal
 import yaml
 
 from lightmannet.metrics.scores import pooled_scores
-from lightmannet.table.cell import Finished
+from lightmannet.table.run_cell import FinishedCell
 from lightmannet.table.store import Result
 from lightmannet.wandb_run import WandbRun
 
@@ -17,9 +17,9 @@ Mode = Literal["offline", "online"]
 
 
 class Dashboard:
-    """Sends finished cells to W&B, one after the other in a thread of its own, while others run.
+    """Sends finished cells to W&B, one after another in a separate thread, while others run.
 
-    What goes wrong there costs no cell and no result: it is said, and the runs that W&B cannot take are kept offline.
+    A failure there costs no cell and no result: it is reported, and the runs that W&B cannot take are kept offline.
 
     Args:
         table: Name of the table, the first part of each group.
@@ -32,50 +32,49 @@ class Dashboard:
 
     def __init__(self, table: str, folder: Path, mode: Mode) -> None:
         self._table, self._folder, self._mode = table, folder, mode
-        self._taken: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         WandbRun(str(folder), offline=mode == "offline").check()
         self._thread = ThreadPoolExecutor(1)
 
-    def send(self, finished: Finished) -> None:
-        """Send a cell soon; its result is on disk already."""
+    def send(self, finished: FinishedCell) -> None:
+        """Queue a cell for sending; its result is on disk already."""
         self._thread.submit(self._send, finished)
 
     def close(self) -> str:
-        """Wait until all is sent and say where it is."""
+        """Wait until everything is sent and return where it is."""
         self._thread.shutdown()
-        lines = ["No run was sent to W&B: those done before are not."] if not self._taken else []
-        if self._taken["online"]:
-            lines.append(f"{self._taken['online']} runs were sent to W&B, grouped by method, condition and seed.")
-        if self._taken["offline"]:
+        lines = ["No run was sent to W&B: earlier results are not sent."] if not self._counts else []
+        if self._counts["online"]:
+            lines.append(f"{self._counts['online']} runs were sent to W&B, grouped by method, condition and seed.")
+        if self._counts["offline"]:
             runs = self._folder / "wandb" / "offline-run-*"
-            lines.append(f"{self._taken['offline']} runs wait for W&B; this sends them: wandb sync {runs}")
-        if self._taken["nowhere"]:
-            lines.append(f"{self._taken['nowhere']} runs could not be logged for W&B; their results are kept.")
+            lines.append(f"{self._counts['offline']} runs wait for W&B; this sends them: wandb sync {runs}")
+        if self._counts["nowhere"]:
+            lines.append(f"{self._counts['nowhere']} runs could not be logged for W&B; their results are kept.")
         return "\n".join(lines)
 
-    def _send(self, finished: Finished) -> None:
+    def _send(self, finished: FinishedCell) -> None:
         try:
             self._log(finished)
-            self._taken[self._mode] += 1
-        # W&B raises whatever its network, files and processes met.
+            self._counts[self._mode] += 1
+        # W&B passes on any error of its network, files and processes.
         except Exception as error:
-            result = finished.result
-            print(f"W&B took no run of {result.method}, fold {result.fold}, seed {result.seed}: {error}", flush=True)
+            print(f"W&B did not accept the run of {finished.result.cell}: {error}", flush=True)
             if self._mode == "online":
-                print("The result is kept; this run and those to come are logged offline.", flush=True)
+                print("The result is kept; this run and the following ones are logged offline.", flush=True)
                 self._mode = "offline"
                 self._send(finished)
             else:
-                self._taken["nowhere"] += 1
+                self._counts["nowhere"] += 1
 
-    def _log(self, finished: Finished) -> None:
+    def _log(self, finished: FinishedCell) -> None:
         result = finished.result
         run = WandbRun(
             str(self._folder),
             offline=self._mode == "offline",
             table=self._table,
-            method=result.method,
-            condition=result.condition,
+            method=result.cell.method,
+            condition=result.cell.condition,
             silent=True,
         )
         options = yaml.safe_load(result.config)
@@ -87,7 +86,7 @@ class Dashboard:
 
 
 def _outcome(result: Result) -> dict[str, float]:
-    """Return the scores of the fold, which are no scores of the table, and what it cost."""
+    """Return the fold's own scores, which are not those of the table, and its costs."""
     answers = result.answers
     scores = pooled_scores(
         [answer.label for answer in answers],
@@ -100,5 +99,6 @@ def _outcome(result: Result) -> dict[str, float]:
         "cost/parameters": result.parameters,
         "cost/multiply_adds": result.multiply_adds,
         "cost/peak_memory_mib": result.peak_memory_mb,
+        **{f"cost/{kind}_clips_drawn": count for kind, count in (result.drawn_clips or {}).items()},
         **{f"cost/{name}_seconds": value for name, value in result.seconds.items()},
     }

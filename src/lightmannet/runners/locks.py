@@ -1,47 +1,48 @@
-"""Who runs which cell, where several runners share a folder of results."""
+"""Locks that keep runners sharing a folder of results from running the same cell."""
 
 import errno
 import fcntl
 import os
 from pathlib import Path
 
-# What a file system answers that knows no locks.
+# Errors of a file system that has no locks.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
-class Claims:
-    """Locks of single bytes in one file, a byte a cell; the kernel drops them when their process ends, however it does.
+class CellLocks:
+    """Kernel locks on single bytes of one file, one byte per cell, released by the kernel when their process ends.
 
-    So nothing stale is left by a runner that was killed. They belong to the process that took them: its workers, and
-    other runners within it, do not count. On a file system without locks each claim is granted; two runners then
-    repeat each other's work, but results are written whole or not at all.
+    A runner that is killed therefore leaves nothing stale. (Libraries such as filelock need a file per lock: thousands,
+    which nobody removes.) Locks belong to a process: other runners within it are not kept out. On a file system
+    without locks each lock is granted; two runners then repeat each other's work, but results are still written whole.
 
     Args:
         folder: Folder of the results, which exists.
     """
 
     def __init__(self, folder: Path) -> None:
+        # Under its first name, so that runners of an older version are kept out, too.
         self._file = os.open(folder / "claims", os.O_RDWR | os.O_CREAT, 0o666)
 
-    def take(self, key: str) -> bool:
-        """Claim the cell of this key, unless another runner has it; return whether it is ours."""
-        return self._locked(1, _place(key))
+    def acquire(self, key: str) -> bool:
+        """Lock the cell of this key unless another runner has locked it; return whether it is ours."""
+        return self._lock(1, _byte(key))
 
-    def give_back(self, key: str) -> None:
-        """Let others have the cell."""
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _place(key))
+    def release(self, key: str) -> None:
+        """Unlock the cell of this key."""
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _byte(key))
 
-    def others_at_work(self) -> bool:
-        """Return whether another runner holds a claim."""
-        free = self._locked(0, 0)
+    def held_by_others(self) -> bool:
+        """Return whether another runner has locked any cell."""
+        free = self._lock(0, 0)
         fcntl.lockf(self._file, fcntl.LOCK_UN, 0, 0)
         return not free
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release all locks."""
         os.close(self._file)
 
-    def _locked(self, length: int, start: int) -> bool:
+    def _lock(self, length: int, start: int) -> bool:
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, length, start)
         except (BlockingIOError, PermissionError):
@@ -51,5 +52,5 @@ class Claims:
         return True
 
 
-def _place(key: str) -> int:
+def _byte(key: str) -> int:
     return int(key[:12], 16)

@@ -1,4 +1,4 @@
-"""What of a table is done, running and left: as a bar or, where the output is no terminal, a line a run."""
+"""Progress of a table: a bar on a terminal, else one line per run."""
 
 import statistics
 from collections import defaultdict
@@ -6,26 +6,26 @@ from collections import defaultdict
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lightmannet.table.plan import Cell
+from lightmannet.table.cell import Cell
 from lightmannet.table.store import Result
 
 
-class Board:
-    """Counts cells and says how long the rest will take, from how long the runs of each method took.
+class TableProgress:
+    """Counts runs and estimates the remaining time from how long the runs of each method took.
 
     Args:
         cells: All cells of the table.
-        done: Results that are there already.
-        slots: Runs at the same time.
+        done: Results that exist already.
+        slots: Number of runs at the same time.
     """
 
     def __init__(self, cells: list[Cell], done: list[Result], slots: int) -> None:
         self.total, self.done, self.running, self.slots = len(cells), len(done), 0, slots
-        finished = {result.key for result in done}
+        finished = {result.cell.key for result in done}
         self._left = {cell for cell in cells if cell.key not in finished}
         self._seconds: dict[str, list[float]] = defaultdict(list)
         for result in done:
-            self._note(result)
+            self._add_seconds(result)
         console = Console()
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -37,34 +37,38 @@ class Board:
         )
         self._task = self.bar.add_task("running", total=self.total, completed=self.done)
 
-    def begun(self) -> None:
-        """Count a run that begins here."""
+    def started(self) -> None:
+        """Count a run that starts here."""
         self.running += 1
 
-    def ended(self, cell: Cell, outcome: Result | str) -> None:
-        """Count a run that ended here, with a result or with a word for what happened."""
+    def finished(self, result: Result) -> None:
+        """Count a run that finished here."""
         self.running -= 1
-        if isinstance(outcome, Result):
-            self._note(outcome)
-        self._tell(cell, f"{outcome.seconds['training']:.1f} s" if isinstance(outcome, Result) else outcome)
+        self._add_seconds(result)
+        self._report(result.cell, f"{result.seconds['training']:.1f} s")
 
-    def found(self, cell: Cell) -> None:
+    def failed(self, cell: Cell) -> None:
+        """Count a run that failed here."""
+        self.running -= 1
+        self._report(cell, "FAILED")
+
+    def finished_elsewhere(self, cell: Cell) -> None:
         """Count a run that another runner finished."""
-        self._tell(cell, "done by another runner")
+        self._report(cell, "done by another runner")
 
     @property
     def minutes_left(self) -> float | None:
-        """Minutes until all is done, or None before anything is known."""
+        """Estimated minutes until all is done; None before any run has finished."""
         known = [seconds for mine in self._seconds.values() for seconds in mine]
         if not known:
             return None
         seconds = sum(statistics.mean(self._seconds[cell.method] or known) for cell in self._left)
         return seconds / 60 / self.slots
 
-    def _note(self, result: Result) -> None:
-        self._seconds[result.method].append(result.seconds["training"] + result.seconds["predicting"])
+    def _add_seconds(self, result: Result) -> None:
+        self._seconds[result.cell.method].append(result.seconds["training"] + result.seconds["predicting"])
 
-    def _tell(self, cell: Cell, outcome: str) -> None:
+    def _report(self, cell: Cell, outcome: str) -> None:
         self.done += 1
         self._left.discard(cell)
         minutes = self.minutes_left
@@ -76,12 +80,12 @@ class Board:
 
 
 def overview(cells: list[Cell], done: set[str], running: set[str]) -> str:
-    """Return a line a method and condition: how many of its cells are done, running and left.
+    """Return a line per method and condition: how many of its cells are done, running and left.
 
     Args:
         cells: All cells of the table.
         done: Keys of the finished ones.
-        running: Keys of those that a runner has claimed.
+        running: Keys of those that a runner has locked.
     """
     rows: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for cell in cells:

@@ -10,14 +10,14 @@ from pathlib import Path
 from lightmannet.errors import LightmanNetError
 from lightmannet.files import write_atomically
 from lightmannet.runners.dashboard import Dashboard
-from lightmannet.runners.locks import Claims
-from lightmannet.runners.progress import Board
-from lightmannet.runners.workers import LocalProcesses, ThisProcess, Workers, why
-from lightmannet.table.cell import Finished
-from lightmannet.table.plan import Cell
+from lightmannet.runners.locks import CellLocks
+from lightmannet.runners.progress import TableProgress
+from lightmannet.runners.workers import LocalProcesses, ThisProcess, Workers, describe_failure
+from lightmannet.table.cell import Cell
+from lightmannet.table.run_cell import FinishedCell
 from lightmannet.table.store import Result, read_result, write_result
 
-_LOOK_AGAIN = 1.0  # seconds between two looks at cells that another runner has
+_LOOK_AGAIN = 1.0  # seconds between two looks at cells that another runner has locked
 
 
 def run_cells(
@@ -25,35 +25,48 @@ def run_cells(
     done: list[Result],
     missing: list[Cell],
     folder: Path,
-    claims: Claims,
-    wanted: int | None,
+    locks: CellLocks,
+    slots: int | None,
     dashboard: Dashboard | None,
 ) -> list[str]:
-    """Run the missing cells, write each result as it comes, and return a line for each cell that failed."""
-    workers = _workers(wanted)
-    board = Board(cells, done, min(workers.slots, len(missing)))
+    """Run the missing cells, write each result as it comes, and return a line for each cell that failed.
+
+    Args:
+        cells: All cells of the table.
+        done: Results that exist already.
+        missing: Cells without a result.
+        folder: Folder of the results.
+        locks: Its locks.
+        slots: Number of runs at the same time; None takes one per core.
+        dashboard: Where finished cells are sent, if anywhere.
+
+    Raises:
+        LightmanNetError: The folder cannot be written.
+    """
+    workers = _workers(slots)
+    progress = TableProgress(cells, done, min(workers.slots, len(missing)))
     failed: list[str] = []
-    waiting, elsewhere, running = deque(missing), deque[Cell](), dict[Future[Finished], Cell]()
+    waiting, elsewhere, running = deque(missing), deque[Cell](), dict[Future[FinishedCell], Cell]()
     try:
-        with board.bar:
+        with progress.bar:
             while waiting or elsewhere or running:
                 while waiting and len(running) < workers.slots:
                     cell = waiting.popleft()
-                    if not claims.take(cell.key):
+                    if not locks.acquire(cell.key):
                         elsewhere.append(cell)
                     elif read_result(folder, cell) is not None:
-                        claims.give_back(cell.key)
-                        board.found(cell)
+                        locks.release(cell.key)
+                        progress.finished_elsewhere(cell)
                     else:
-                        board.begun()
-                        running[workers.submit(cell, watch=dashboard is not None)] = cell
+                        progress.started()
+                        running[workers.submit(cell, log=dashboard is not None)] = cell
                 ended, _ = wait(running, _LOOK_AGAIN if elsewhere else None, FIRST_COMPLETED)
                 for future in ended:
                     cell = running.pop(future)
-                    failed += _keep(future, cell, folder, board, dashboard)
-                    claims.give_back(cell.key)
+                    failed += _keep(future, cell, folder, progress, dashboard)
+                    locks.release(cell.key)
                 if not waiting and elsewhere:
-                    # They are done by now, or still held, or free again because their runner was killed.
+                    # They are done by now, or still locked, or free again because their runner was killed.
                     if not running:
                         time.sleep(_LOOK_AGAIN)
                     waiting, elsewhere = elsewhere, waiting
@@ -62,23 +75,25 @@ def run_cells(
     return failed
 
 
-def _workers(wanted: int | None) -> Workers:
+def _workers(slots: int | None) -> Workers:
     if os.environ.get("RAY_ADDRESS"):
         from lightmannet.runners.cluster import RayCluster
 
-        return RayCluster(os.environ["RAY_ADDRESS"], wanted)
-    slots = wanted or len(os.sched_getaffinity(0))
+        return RayCluster(os.environ["RAY_ADDRESS"], slots)
+    slots = slots or len(os.sched_getaffinity(0))
     return ThisProcess() if slots == 1 else LocalProcesses(slots)
 
 
-def _keep(future: Future[Finished], cell: Cell, folder: Path, board: Board, dashboard: Dashboard | None) -> list[str]:
-    """Write the result, or the log of what went wrong, and return a line for that."""
+def _keep(
+    future: Future[FinishedCell], cell: Cell, folder: Path, progress: TableProgress, dashboard: Dashboard | None
+) -> list[str]:
+    """Write the result, or the log of a failure, and return a line about the failure."""
     error = future.exception()
     try:
         if error is None:
             finished = future.result()
-            write_result(folder, cell, finished.result)
-            board.ended(cell, finished.result)
+            write_result(folder, finished.result)
+            progress.finished(finished.result)
             if dashboard is not None:
                 dashboard.send(finished)
             return []
@@ -86,7 +101,7 @@ def _keep(future: Future[Finished], cell: Cell, folder: Path, board: Board, dash
         write_atomically(log, "".join(traceback.format_exception(error)))
     except OSError as full:
         raise LightmanNetError(
-            f"{folder} cannot be written: {full}. Finished runs are kept; the same command goes on."
+            f"{folder} cannot be written: {full}. Finished runs are kept; the same command goes on from there."
         ) from full
-    board.ended(cell, "FAILED")
-    return [f"{cell}: {why(error)} (log: {log})"]
+    progress.failed(cell)
+    return [f"{cell}: {describe_failure(error)} (log: {log})"]

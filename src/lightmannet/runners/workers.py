@@ -1,4 +1,4 @@
-"""Where cells are run: in this process, or in worker processes of this machine."""
+"""Run cells in this process or in worker processes of this machine."""
 
 import multiprocessing
 import os
@@ -11,8 +11,8 @@ import torch
 
 from lightmannet.errors import LightmanNetError
 from lightmannet.scheduler import ignore_signal
-from lightmannet.table.cell import Finished, finish
-from lightmannet.table.plan import Cell
+from lightmannet.table.cell import Cell
+from lightmannet.table.run_cell import FinishedCell, finish_cell
 
 
 class Workers(ABC):
@@ -21,16 +21,16 @@ class Workers(ABC):
     slots: int
 
     @abstractmethod
-    def submit(self, cell: Cell, watch: bool) -> Future[Finished]:
-        """Begin a cell, when fewer than ``slots`` are running; what goes wrong is in the future.
+    def submit(self, cell: Cell, log: bool) -> Future[FinishedCell]:
+        """Start a cell; call it only while fewer than ``slots`` are running. The future holds the result or the error.
 
         Args:
             cell: What is to be run.
-            watch: Also bring back what is logged on the way.
+            log: Also return what is logged during the run.
         """
 
-    def close(self) -> None:  # noqa: B027  there may be nothing to end
-        """End what is running, unfinished."""
+    def close(self) -> None:  # noqa: B027  there may be nothing to stop
+        """Stop the cells that are running."""
 
 
 class ThisProcess(Workers):
@@ -39,21 +39,22 @@ class ThisProcess(Workers):
     slots = 1
 
     def __init__(self) -> None:
-        # As in worker processes, so that times compare; beside other work, two threads on small networks cost tenfold.
+        # As in worker processes, so that times are comparable; next to other work, two threads on small networks take
+        # ten times as long.
         torch.set_num_threads(1)
 
-    def submit(self, cell: Cell, watch: bool) -> Future[Finished]:
+    def submit(self, cell: Cell, log: bool) -> Future[FinishedCell]:
         """Run the cell."""
-        future: Future[Finished] = Future()
+        future: Future[FinishedCell] = Future()
         try:
-            future.set_result(finish(cell, watch))
+            future.set_result(finish_cell(cell, log))
         except Exception as error:
             future.set_exception(error)
         return future
 
 
 class LocalProcesses(Workers):
-    """Runs cells in ``slots`` processes of this machine; one that is killed fails its cell and is replaced.
+    """Runs cells in ``slots`` processes of this machine; if one is killed, its cell fails and the process is replaced.
 
     Args:
         slots: Number of processes.
@@ -62,24 +63,24 @@ class LocalProcesses(Workers):
     def __init__(self, slots: int) -> None:
         self.slots = slots
         # A pool for each: a process that is killed takes its whole pool with it.
-        self._pools: list[tuple[ProcessPoolExecutor, Future[Finished] | None]] = []
+        self._pools: list[tuple[ProcessPoolExecutor, Future[FinishedCell] | None]] = []
 
-    def submit(self, cell: Cell, watch: bool) -> Future[Finished]:
-        """Give the cell to a process that has nothing to do, a new one if there is none."""
+    def submit(self, cell: Cell, log: bool) -> Future[FinishedCell]:
+        """Give the cell to an idle process, or to a new one."""
         for number, (pool, last) in enumerate(self._pools):
             if last is not None and last.done():
                 if isinstance(last.exception(), BrokenProcessPool):
                     pool.shutdown(wait=False)
                     pool = _new_pool()
-                self._pools[number] = (pool, future := pool.submit(finish, cell, watch))
+                self._pools[number] = (pool, future := pool.submit(finish_cell, cell, log))
                 return future
         pool = _new_pool()
-        future = pool.submit(finish, cell, watch)
+        future = pool.submit(finish_cell, cell, log)
         self._pools.append((pool, future))
         return future
 
     def close(self) -> None:
-        """Nothing that waits is started, and what runs is not waited for."""
+        """Terminate the processes without waiting for their cells."""
         for pool, _ in self._pools:
             processes = list((pool._processes or {}).values())
             pool.shutdown(wait=False, cancel_futures=True)
@@ -87,24 +88,24 @@ class LocalProcesses(Workers):
                 process.terminate()
 
 
-def why(error: BaseException) -> str:
-    """Return what went wrong, in words that help."""
+def describe_failure(error: BaseException) -> str:
+    """Return in one line why a cell failed."""
     if isinstance(error, BrokenProcessPool):
-        return "its process was killed; if memory is short, give fewer --workers"
+        return "its process was killed; if memory is short, use fewer --workers"
     error = getattr(error, "cause", None) or error  # Ray wraps what was raised on a node
     return str(error) if isinstance(error, LightmanNetError) else f"{type(error).__name__}: {error}"
 
 
 def _new_pool() -> ProcessPoolExecutor:
-    # spawn, since threads of torch and a fork do not go together.
+    # spawn, since torch's threads do not survive a fork.
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
 
 
 def _prepare_worker() -> None:
-    # Processes side by side are the parallelism; threads on top of them only wait for each other.
+    # The processes are the parallelism; more threads would only wait for each other.
     torch.set_num_threads(1)
     ignore_signal()
-    # A killed parent cannot stop its workers, and they would wait for it for ever.
+    # A killed parent cannot stop its workers, which would wait for it forever.
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

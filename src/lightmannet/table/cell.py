@@ -1,126 +1,108 @@
-"""One cell: train, test, and what came of it."""
+"""A cell of a table: one run, named by a key of everything that can change its score."""
 
-import time
-from dataclasses import dataclass, field
-from typing import Any
+import hashlib
+import importlib.metadata
+import platform
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from torch import Tensor
+import data_modules
+import lightmannet
+from data_modules.corpus import Corpus
 
-from data_modules.episodic import EpisodicDataModule
-from lightmannet.episode import Clips
-from lightmannet.learners.base import Learner, tested_clips
-from lightmannet.lightning_cli import Lightning
-from lightmannet.silence import silence_lightning
-from lightmannet.table.costs import (
-    Curve,
-    adapting_seconds,
-    forget_peak_memory,
-    git_state,
-    multiply_adds,
-    parameter_count,
-    peak_memory_mb,
-)
-from lightmannet.table.embedding import alignment_embedding
-from lightmannet.table.oracle import OracleEpoch
-from lightmannet.table.plan import Cell, versions
-from lightmannet.table.scalars import Line, Scalars
-from lightmannet.table.store import Answer, Result
+AFTER_THE_SCORE = ("commands/", "inference/", "pictures/", "report/", "runners/", "sweep/", "timing/")
+"""Rooms that no run passes through: changing them repeats no run."""
 
 
 @dataclass(frozen=True)
-class Finished:
-    """What comes of a cell.
+class Cell:
+    """One run: a method under one condition on one fold with one seed.
 
     Attributes:
-        result: What is kept of it.
-        logged: What was logged on the way; nothing if nobody watched.
+        method: Name of the row.
+        condition: Name of the condition; empty where the table has none.
+        value: Place of the condition on the table's axis, or None.
+        fold: Number of the fold.
+        seed: Training seed.
+        arguments: Command-line arguments that ``Lightning`` parses to make the run.
+        oracle_epoch: Also keep the answers of the epoch that was best on the test people.
+        key: Digest of everything that can change the score, as ``cell_key``.
     """
 
-    result: Result
-    logged: list[Line] = field(default_factory=list)
+    method: str
+    condition: str
+    value: float | None
+    fold: int
+    seed: int
+    arguments: tuple[str, ...]
+    oracle_epoch: bool
+    key: str
+
+    @property
+    def stem(self) -> str:
+        """Path that is unique within the table, e.g. ``MAML/10 %/fold-00.seed-0``."""
+        parts = [self.method, *([self.condition] if self.condition else [])]
+        return "/".join([*parts, f"fold-{self.fold:02d}.seed-{self.seed}"])
+
+    @property
+    def file_name(self) -> str:
+        """Path of the cell's result within its table's folder."""
+        return f"cells/{self.stem}.{self.key[:12]}.json"
+
+    def __str__(self) -> str:
+        condition = f", {self.condition}" if self.condition else ""
+        return f"{self.method}{condition}, fold {self.fold}, seed {self.seed}"
 
 
-def finish(cell: Cell, watch: bool) -> Finished:
-    """Run a cell in this process; its answers are the same whether it is watched or not.
+def cell_key(arguments: tuple[str, ...], oracle_epoch: bool, corpus_key: str) -> str:
+    """Return a digest of everything that can change a run's score: options, code, versions and data.
 
     Args:
-        cell: What is to be run.
-        watch: Keep what the methods and ``Monitor`` log, which costs some of the time that is measured.
-
-    Raises:
-        LightmanNetError: As ``run_cell``.
+        arguments: As those of a ``Cell``; the content of a configuration file counts, not its path.
+        oracle_epoch: As that of a ``Cell``.
+        corpus_key: As ``corpus_digest``.
     """
-    if not watch:
-        return Finished(run_cell(cell))
-    scalars = Scalars()
-    return Finished(run_cell(cell, scalars), scalars.lines)
+    contents = [
+        Path(argument.removeprefix("--config=")).read_text(encoding="utf-8")
+        if argument.startswith("--config=")
+        else argument
+        for argument in arguments
+    ]
+    contents += ["oracle epoch"] if oracle_epoch else []
+    made_with = [code_digest(), *(f"{package} {version}" for package, version in versions().items()), corpus_key]
+    return hashlib.sha256("\0".join([*contents, *made_with]).encode()).hexdigest()
 
 
-def run_cell(cell: Cell, scalars: Scalars | None = None) -> Result:
-    """Train and test one cell in this process and return its result.
-
-    Args:
-        cell: What is to be run.
-        scalars: Takes what is logged on the way; None logs nothing.
-
-    Raises:
-        LightmanNetError: Its options or data are at fault.
-    """
-    silence_lightning()
-    forget_peak_memory()
-    cli = Lightning(list(cell.words), run=False)
-    trainer, model, data = cli.trainer, cli.model, cli.datamodule
-    assert isinstance(model, Learner)
-    trainer.loggers = [] if scalars is None else [scalars]
-    curve, oracle = Curve(), OracleEpoch(data)
-    trainer.callbacks += [curve, oracle] if cell.oracle_epoch else [curve]  # type: ignore[attr-defined]
-    start = time.perf_counter()
-    trainer.fit(model, datamodule=data)
-    trained = time.perf_counter()
-    predicted: Any = trainer.predict(model, datamodule=data)
-    end = time.perf_counter()
-    memory = peak_memory_mb()
-    model.eval()
-    batch = next(iter(data.predict_dataloader())).to(model.device)
-    in_tasks = isinstance(data, EpisodicDataModule) and data.evaluation.in_tasks
-    return Result(
-        method=cell.method,
-        condition=cell.condition,
-        value=cell.value,
-        fold=cell.fold,
-        seed=cell.seed,
-        key=cell.key,
-        words=list(cell.words),
-        config=cli.parser.dump(cli.config, skip_unset=False),
-        versions=versions(),
-        git=git_state(),
-        train_subjects=sorted(set(data.training.subjects)),
-        test_subjects=list(data.fold.test),
-        parameters=parameter_count(model),
-        multiply_adds=multiply_adds(model, tested_clips(batch).select([0])),
-        peak_memory_mb=memory,
-        seconds={
-            "training": round(trained - start, 3),
-            "predicting": round(end - trained, 3),
-            "adapting": round(adapting_seconds(model, batch), 6),
-        },
-        curve=curve.epochs,
-        answers=_answers(predicted, in_tasks),
-        oracle=_answers(oracle.best, in_tasks) if cell.oracle_epoch else None,
-        # One fold is enough to look at.
-        embedding=alignment_embedding(model, batch) if cell.fold == 0 else None,
-    )
+@cache
+def code_digest() -> str:
+    """Return a digest of the code and tables of both packages, without the rooms that only work on finished results."""
+    digest = hashlib.sha256()
+    for package in (lightmannet, data_modules):
+        root = Path(package.__path__[0])
+        for file in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".csv"}):
+            name = file.relative_to(root).as_posix()
+            if not name.startswith(AFTER_THE_SCORE):
+                digest.update(name.encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
-def _answers(predicted: list[tuple[Clips, Tensor]], in_tasks: bool) -> list[Answer]:
-    """Return an answer a clip, or a clip and task; a task of fewer classes is answered among its own."""
-    answers = []
-    for number, (clips, probabilities) in enumerate(predicted):
-        if in_tasks:
-            own = probabilities.new_zeros(probabilities.shape[1])
-            own[clips.labels] = 1
-            probabilities = probabilities * own / (probabilities * own).sum(1, keepdim=True).clamp(min=1e-12)
-        for clip, label, row in zip(clips.ids, clips.labels, probabilities, strict=True):
-            rounded = [round(float(p), 6) for p in row]
-            answers.append(Answer(clip, int(label), rounded, number if in_tasks else None))
-    return answers
+def versions() -> dict[str, str]:
+    """Return what a score may depend on beside code, data and options: machine type, Python and packages."""
+    packages = ("torch", "lightning", "learn2learn", "numpy")
+    return {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+def corpus_digest(corpus: Corpus) -> str:
+    """Return a digest of all clips: ids, labels and pixels."""
+    digest = hashlib.sha256()
+    for clips in (corpus.micro, corpus.macro):
+        if clips is not None:
+            digest.update("\0".join(clips.ids).encode())
+            digest.update(clips.labels.numpy().tobytes())
+            digest.update(clips.inputs.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What a run costs, and what it went through: size, memory, time to adapt, training curve, code's commit."""
+"""What a run costs: parameters, operations, memory, time to adapt, clips drawn; and its training curve and commit."""
 
 import subprocess
 import time
@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.utils.flop_counter import FlopCounterMode
 
-from lightmannet.episode import Clips, Trial
+from lightmannet.episode import Clips, Episode, Trial
 from lightmannet.learners.base import Learner
 
 _RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -24,13 +24,37 @@ class Curve(Callback):
         self.epochs: list[dict[str, float]] = []
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note the epoch's loss; a method that minimises nothing has none."""
+        """Keep the epoch's loss; a method that minimises nothing has none."""
         if (loss := trainer.callback_metrics.get("train/loss")) is not None:
             self.epochs.append({"epoch": trainer.current_epoch, "train_loss": round(float(loss), 6)})
 
 
+class DrawnClips(Callback):
+    """Counts the clips that training draws: batches of clips, or support, query and D^aux of each task.
+
+    A clip counts as often as it is drawn, also where the method makes no use of it (D^aux in a warm start).
+
+    Attributes:
+        micro: Micro-expressions drawn.
+        macro: Macro-expressions drawn, as D^aux.
+    """
+
+    def __init__(self) -> None:
+        self.micro, self.macro = 0, 0
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Clips | Episode, batch_idx: int
+    ) -> None:
+        """Count a batch."""
+        if isinstance(batch, Clips):
+            self.micro += len(batch)
+        else:
+            self.micro += len(batch.support) + len(batch.query)
+            self.macro += 0 if batch.auxiliary is None else len(batch.auxiliary)
+
+
 def forget_peak_memory() -> None:
-    """Begin to measure the peak anew: a worker runs many cells one after another."""
+    """Start a new measurement of the peak: a worker runs many cells one after another."""
     with suppress(OSError):
         _RESET.write_text("5")
     if torch.cuda.is_available():
@@ -38,21 +62,21 @@ def forget_peak_memory() -> None:
 
 
 def peak_memory_mb() -> float:
-    """Return the largest memory since ``forget_peak_memory``: of the process, libraries included, and of the GPU."""
+    """Return the largest memory since ``forget_peak_memory``, MiB: of the process, libraries included, plus the GPU."""
     host = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
     device = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
     return round(int(host.split()[1]) / 1024 + device / 2**20, 1)
 
 
 def parameter_count(learner: Learner) -> int:
-    """Return the number of all parameters, those included that a method learns beside its network."""
+    """Return the number of parameters, including those that a method learns beside its network."""
     return sum(parameter.numel() for parameter in learner.parameters())
 
 
 def multiply_adds(learner: Learner, clip: Clips) -> int:
-    """Return the multiplications with addition of one forward pass of the network for one clip.
+    """Return the multiply-adds of one forward pass of the network for one clip.
 
-    Counted are matrix products and convolutions, as everywhere; element-wise operations are not.
+    As usual, only matrix products and convolutions count; element-wise operations do not.
     """
     # The network itself: a method that compares clips with a support refuses to predict without one.
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -61,7 +85,7 @@ def multiply_adds(learner: Learner, clip: Clips) -> int:
 
 
 def adapting_seconds(learner: Learner, batch: Clips | Trial) -> float:
-    """Return the mean seconds of one ``adapt``, over a trial's draws; 0 for a method that is tested on plain clips."""
+    """Return the mean seconds of one ``adapt`` over a trial's draws; 0 for a method that is tested on plain clips."""
     if isinstance(batch, Clips):
         return 0.0
     start = time.perf_counter()
@@ -72,11 +96,11 @@ def adapting_seconds(learner: Learner, batch: Clips | Trial) -> float:
 
 @cache
 def git_state() -> str:
-    """Return the commit that the code lies at, with ``dirty`` behind it if files differ; empty outside git."""
+    """Return the commit of the code, followed by ``dirty`` if files differ; empty outside git."""
 
-    def git(*words: str) -> str:
+    def git(*arguments: str) -> str:
         here = Path(__file__).parent
-        done: Any = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True)
+        done: Any = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True)
         return str(done.stdout).strip()
 
     try:

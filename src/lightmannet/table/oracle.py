@@ -10,13 +10,13 @@ from lightmannet.learners.base import Learner
 
 
 class OracleEpoch(Callback):
-    """Recognises the test clips after each epoch and keeps the answers of the most accurate one, the first of equals.
+    """Recognises the test clips after each epoch and keeps the answers of the most accurate epoch (the first if equal).
 
-    It looks and changes nothing: weights, modes and random numbers are afterwards as they were, so that the answers of
-    the last epoch are the same with and without it.
+    It only observes: weights, modes and random state are restored, so that the answers of the last epoch are the same
+    with and without it.
 
     Args:
-        data: Whose test clips are recognised.
+        data: The data module whose test clips are recognised.
     """
 
     def __init__(self, data: SubjectDisjointDataModule) -> None:
@@ -32,7 +32,7 @@ class OracleEpoch(Callback):
         with torch.random.fork_rng(), torch.no_grad():
             answers = []
             for number, batch in enumerate(self.data.predict_dataloader()):
-                assert not isinstance(batch, Episode)  # a task is trained on; what is recognised is clips or a trial
+                assert not isinstance(batch, Episode)  # tasks are for training; test clips come as clips or trials
                 answers.append(pl_module.predict_step(batch.to(pl_module.device), number))
         pl_module.train(training)
         right = sum(int((row.argmax(1) == clips.labels).sum()) for clips, row in answers)

@@ -1,4 +1,4 @@
-"""What is logged on the way through a cell, kept until somebody wants it."""
+"""Keep in memory what a cell logs, so that it can be sent to a dashboard later."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ Line = tuple[int | None, dict[str, float]]
 
 
 class Scalars(Logger):
-    """Keeps what is logged in memory, so that sending it has no part in a cell: not in its time, nor in what can fail.
+    """Keeps what is logged in memory, so that sending it neither costs time within a cell nor can make it fail.
 
     Attributes:
         lines: What was logged, in order.
@@ -22,12 +22,12 @@ class Scalars(Logger):
 
     @property
     def name(self) -> str:
-        """Name that Lightning asks for."""
+        """Name of the logger, which Lightning requires."""
         return "scalars"
 
     @property
     def version(self) -> int:
-        """Version that Lightning asks for."""
+        """Version of the logger, which Lightning requires."""
         return 0
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
@@ -35,4 +35,4 @@ class Scalars(Logger):
         self.lines.append((step, {name: float(value) for name, value in metrics.items()}))
 
     def log_hyperparams(self, params: Any = None, *args: Any, **kwargs: Any) -> None:
-        """Keep nothing: a result has its options."""
+        """Keep nothing: the result holds the options."""

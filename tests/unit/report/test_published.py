@@ -9,7 +9,7 @@ import yaml
 from lightmannet.commands.check_release import KNOWN_SCORES
 from lightmannet.errors import ConfigurationError
 from lightmannet.report.published import comparable_columns, published_beside, published_scores
-from tests.made_results import made_corpus
+from tests.fake_results import fake_corpus
 
 WHOLE = {"smic": 164, "casme2": 145, "samm": 133}
 
@@ -54,12 +54,12 @@ def test_the_released_weights_score_as_check_release_knows_them() -> None:
 
 
 def test_they_stand_beside_real_and_whole_databases_only() -> None:
-    assert set(comparable_columns(made_corpus(WHOLE, name="megc2019", synthetic=False))) == {*WHOLE, "Full"}
+    assert set(comparable_columns(fake_corpus(WHOLE, name="megc2019", synthetic=False))) == {*WHOLE, "Full"}
     two = {name: WHOLE[name] for name in ("smic", "casme2")}
-    assert set(comparable_columns(made_corpus(two, name="megc2019", synthetic=False))) == set(two)
-    part = made_corpus({**two, "samm": 100}, name="megc2019", synthetic=False)
+    assert set(comparable_columns(fake_corpus(two, name="megc2019", synthetic=False))) == set(two)
+    part = fake_corpus({**two, "samm": 100}, name="megc2019", synthetic=False)
     assert set(comparable_columns(part)) == set(two)
-    for corpus in (made_corpus(WHOLE, name="megc2019"), made_corpus(WHOLE, name="other", synthetic=False)):
+    for corpus in (fake_corpus(WHOLE, name="megc2019"), fake_corpus(WHOLE, name="other", synthetic=False)):
         assert comparable_columns(corpus) == ()
         assert published_beside(corpus) == ()
 
@@ -67,8 +67,8 @@ def test_they_stand_beside_real_and_whole_databases_only() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"source": None}, "is none of those listed"),
-        ({"source": "hearsay"}, "'hearsay' is none of those listed"),
+        ({"source": None}, "is not listed under sources"),
+        ({"source": "hearsay"}, "'hearsay' is not listed under sources"),
         ({"caveats": ["odd"]}, "caveat 'odd' is not explained"),
         ({"scores": {"mmew": [0.5, 0.5]}}, "column 'mmew' has no number of samples"),
         ({"scores": {"smic": [50, 0.5]}}, r"UF1 and UAR in \[0, 1\]"),

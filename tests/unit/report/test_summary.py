@@ -7,20 +7,21 @@ import pytest
 
 from lightmannet.errors import LightmanNetError
 from lightmannet.metrics.scores import FULL
-from lightmannet.report.summary import Row, summarize
-from lightmannet.table.plan import Condition
-from lightmannet.table.store import Answer, Result
-from tests.made_results import made_plan, made_results, without
+from lightmannet.report.rows import Row
+from lightmannet.report.summary import summarize
+from lightmannet.table.description import Condition
+from lightmannet.table.store import Result, TestedClip
+from tests.fake_results import fake_plan, fake_results, without
 
 
-def uf1(answers: list[Answer]) -> float:
+def uf1(answers: list[TestedClip]) -> float:
     truth, said = np.array([a.label for a in answers]), np.array([np.argmax(a.probabilities) for a in answers])
     terms = [2 * ((truth == c) & (said == c)).sum() / ((truth == c).sum() + (said == c).sum()) for c in range(3)]
     return float(np.mean(terms))
 
 
-def answers_of(results: list[Result], method: str, seed: int) -> list[Answer]:
-    return [a for r in results if r.method == method and r.seed == seed for a in r.answers]
+def answers_of(results: list[Result], method: str, seed: int) -> list[TestedClip]:
+    return [a for r in results if r.cell.method == method and r.cell.seed == seed for a in r.answers]
 
 
 def row(rows: tuple[Row, ...], method: str, condition: str = "") -> Row:
@@ -28,8 +29,8 @@ def row(rows: tuple[Row, ...], method: str, condition: str = "") -> Row:
 
 
 def test_scores_are_of_counts_pooled_over_folds_by_seed_and_column() -> None:
-    plan = made_plan()
-    results = made_results(plan)
+    plan = fake_plan()
+    results = fake_results(plan)
     found = row(summarize(plan, results).rows, "middling")
     assert list(found.columns) == ["made_a", "made_b", FULL]
     for seed in range(3):
@@ -42,8 +43,8 @@ def test_scores_are_of_counts_pooled_over_folds_by_seed_and_column() -> None:
 
 
 def test_the_comparison_is_the_difference_and_is_corrected_for_their_number() -> None:
-    plan = made_plan()
-    rows = summarize(plan, made_results(plan)).rows
+    plan = fake_plan()
+    rows = summarize(plan, fake_results(plan)).rows
     baseline, other, best = (row(rows, name) for name in ("weak", "middling", "LightmanNet"))
     assert baseline.comparison is None
     assert other.comparison is not None
@@ -56,8 +57,8 @@ def test_the_comparison_is_the_difference_and_is_corrected_for_their_number() ->
 
 
 def test_people_costs_and_curves_follow_from_the_runs() -> None:
-    plan = made_plan(seeds=(0,))
-    results = made_results(plan)
+    plan = fake_plan(seeds=(0,))
+    results = fake_results(plan)
     found = row(summarize(plan, results).rows, "weak")
     answers = answers_of(results, "weak", 0)
     for person in found.people:
@@ -66,15 +67,15 @@ def test_people_costs_and_curves_follow_from_the_runs() -> None:
         assert person.accuracy == pytest.approx(np.mean([a.prediction == a.label for a in mine]))
     assert found.cost is not None
     assert found.cost.training == 6  # of 5, 6 and 7
-    losses = [r.curve[3]["train_loss"] for r in results if r.method == "weak"]
+    losses = [r.curve[3]["train_loss"] for r in results if r.cell.method == "weak"]
     point = found.curve[3]
     assert (point.epoch, point.low, point.high) == (3, min(losses), max(losses))
     assert point.mean == pytest.approx(np.mean(losses))
 
 
 def test_each_condition_is_a_row_compared_with_the_baseline_under_the_same() -> None:
-    plan = made_plan(axis="noise", conditions={"clean": Condition([], 0.0), "noisy": Condition([], 0.8)})
-    summary = summarize(plan, made_results(plan))
+    plan = fake_plan(axis="noise", conditions={"clean": Condition([], 0.0), "noisy": Condition([], 0.8)})
+    summary = summarize(plan, fake_results(plan))
     assert [(r.method, r.condition, r.value) for r in summary.rows][:2] == [
         ("weak", "clean", 0.0),
         ("weak", "noisy", 0.8),
@@ -87,8 +88,8 @@ def test_each_condition_is_a_row_compared_with_the_baseline_under_the_same() -> 
 
 
 def test_tasks_are_scored_one_by_one_and_averaged() -> None:
-    plan = made_plan(seeds=(0, 1))
-    results = made_results(plan, tasks=7)
+    plan = fake_plan(seeds=(0, 1))
+    results = fake_results(plan, tasks=7)
     summary = summarize(plan, results)
     assert summary.tasks == 21
     assert summary.columns == (FULL,)
@@ -98,7 +99,7 @@ def test_tasks_are_scored_one_by_one_and_averaged() -> None:
             [
                 np.mean([a.prediction == a.label for a in r.answers if a.episode == task])
                 for r in results
-                if r.method == "middling" and r.seed == seed
+                if r.cell.method == "middling" and r.cell.seed == seed
                 for task in range(7)
             ]
             for seed in (0, 1)
@@ -110,29 +111,29 @@ def test_tasks_are_scored_one_by_one_and_averaged() -> None:
 
 
 def test_the_oracle_epoch_stands_beside_the_last_one() -> None:
-    plan = made_plan(oracle_epoch=True)
-    results = made_results(plan)
+    plan = fake_plan(oracle_epoch=True)
+    results = fake_results(plan)
     found = row(summarize(plan, results).rows, "weak")
     assert found.oracle is not None
-    best = [a for r in results if r.method == "weak" and r.seed == 0 for a in r.oracle or []]
+    best = [a for r in results if r.cell.method == "weak" and r.cell.seed == 0 for a in r.oracle or []]
     assert found.oracle["uf1"].values[0] == pytest.approx(uf1(best))
     assert found.oracle["uf1"].mean > found.columns[FULL]["uf1"].mean
 
 
 def test_a_seed_with_a_missing_fold_is_left_out_and_counted() -> None:
-    plan = made_plan()
-    results = without(made_results(plan), "middling", fold=1, seed=2)
+    plan = fake_plan()
+    results = without(fake_results(plan), "middling", fold=1, seed=2)
     found = row(summarize(plan, results).rows, "middling")
     assert (found.seeds, found.missing, len(found.columns[FULL]["uf1"].values)) == (2, 1, 2)
-    nothing = [r for r in results if r.method != "weak"]
+    nothing = [r for r in results if r.cell.method != "weak"]
     hole = row(summarize(plan, nothing).rows, "weak")
     assert (hole.seeds, hole.missing, hole.columns, hole.cost) == (0, 9, {}, None)
     assert row(summarize(plan, nothing).rows, "middling").comparison is None
 
 
 def test_a_clip_twice_or_a_person_on_both_sides_is_refused() -> None:
-    plan = made_plan()
-    first, *rest = made_results(plan)
+    plan = fake_plan()
+    first, *rest = fake_results(plan)
     with pytest.raises(LightmanNetError, match="exactly once"):
         summarize(plan, [replace(first, answers=[*first.answers, first.answers[0]]), *rest])
     with pytest.raises(LightmanNetError, match="both trained on and tested"):
@@ -140,8 +141,8 @@ def test_a_clip_twice_or_a_person_on_both_sides_is_refused() -> None:
 
 
 def test_the_floor_is_the_commonest_class() -> None:
-    plan = made_plan()
-    floor = summarize(plan, made_results(plan)).floors[0]
+    plan = fake_plan()
+    floor = summarize(plan, fake_results(plan)).floors[0]
     assert floor.columns[FULL]["accuracy"].mean == pytest.approx(
         (plan.corpus.micro.labels == 0).float().mean().item(), abs=1e-6
     )

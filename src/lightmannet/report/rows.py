@@ -1,0 +1,183 @@
+"""The rows of a table: scores with their spread and interval, comparisons, people, costs and training curves."""
+
+import statistics
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from lightmannet.metrics.scores import ScoreName
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score over seeds.
+
+    Attributes:
+        values: One per seed, in [0, 1].
+        low: Lower end of the 95 % interval of their mean: over people, or over tasks where answers have a task.
+        high: Its upper end.
+    """
+
+    values: tuple[float, ...]
+    low: float
+    high: float
+
+    @property
+    def mean(self) -> float:
+        """Mean over seeds."""
+        return statistics.mean(self.values)
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation over seeds; None for one seed."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+
+Estimates = dict[ScoreName, Estimate]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """UF1 of a method minus that of the baseline under the same condition, from counts pooled over all tested people.
+
+    Attributes:
+        difference: Mean over the seeds that both have.
+        low: Lower end of its 95 % interval over people.
+        high: Its upper end.
+        p_value: Of the paired randomisation test.
+        corrected: The same, corrected for the number of comparisons in the table (Holm).
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    corrected: float
+
+
+@dataclass(frozen=True)
+class PersonAccuracy:
+    """How often a method was right on one person.
+
+    Attributes:
+        subject: As ``database/subject``.
+        clips: Number of answers per seed.
+        accuracy: Share of right answers over all seeds, in [0, 1].
+    """
+
+    subject: str
+    clips: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Costs of a method, medians over its runs.
+
+    Attributes:
+        parameters: Number of parameters.
+        multiply_adds: Of one forward pass for one clip.
+        training: Seconds per fold.
+        adapting: Seconds to adapt to one support.
+        predicting: Seconds per test clip, including adaptation and several draws of the support.
+        peak_memory_mb: Largest memory of any run, MB.
+        micro_clips: Micro-expressions drawn in training; None in older results.
+        macro_clips: Macro-expressions drawn in training; None in older results.
+    """
+
+    parameters: float
+    multiply_adds: float
+    training: float
+    adapting: float
+    predicting: float
+    peak_memory_mb: float
+    micro_clips: float | None
+    macro_clips: float | None
+
+    @property
+    def drawn_clips(self) -> float | None:
+        """Clips drawn in training, of both kinds."""
+        if self.micro_clips is None or self.macro_clips is None:
+            return None
+        return self.micro_clips + self.macro_clips
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Training loss of one epoch: mean, smallest and largest over folds and seeds."""
+
+    epoch: int
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method under one condition.
+
+    Attributes:
+        method: Name.
+        condition: Name of the condition; empty where the table has none.
+        value: Place of the condition on the table's axis, or None.
+        seeds: Number of seeds all of whose folds have finished; only these are scored.
+        missing: Number of runs without a result.
+        columns: Scores by column, a database or ``Full``; empty if no seed is complete.
+        unadapted: The same of θ itself, for a method that adapts; else empty.
+        comparison: With the baseline; None for the baseline itself, and where either has no complete seed.
+        oracle: ``Full`` scores of the epoch that was best on the test people; None without one.
+        confusion: Counts by true and predicted class, averaged over seeds; None if no seed is complete.
+        people: The people tested, by name.
+        cost: None if no run has finished.
+        curve: Training losses.
+    """
+
+    method: str
+    condition: str
+    value: float | None
+    seeds: int
+    missing: int
+    columns: dict[str, Estimates]
+    unadapted: dict[str, Estimates]
+    comparison: Comparison | None
+    oracle: Estimates | None
+    confusion: Float[Tensor, "truth prediction"] | None
+    people: tuple[PersonAccuracy, ...]
+    cost: Cost | None
+    curve: tuple[CurvePoint, ...]
+
+    @property
+    def unadapted_name(self) -> str:
+        """Name of the method without adaptation."""
+        return f"{self.method}, no adaptation"
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What always naming the most frequent class would score.
+
+    Attributes:
+        condition: Name of the condition; empty where all conditions test the same clips.
+        columns: Scores by column.
+    """
+
+    condition: str
+    columns: dict[str, Estimates]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A table's rows, in its order, and what they share.
+
+    Attributes:
+        rows: Every method under every condition; without scores where nothing is finished.
+        floors: One, or one per condition where conditions test different clips.
+        columns: Databases, then ``Full``; ``Full`` alone where there is one database or answers have tasks.
+        tasks: Number of test tasks per seed, or None where each clip is recognised once.
+    """
+
+    rows: tuple[Row, ...]
+    floors: tuple[Floor, ...]
+    columns: tuple[str, ...]
+    tasks: int | None

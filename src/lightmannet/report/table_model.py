@@ -1,0 +1,163 @@
+"""The printed table: its columns, its lines and every number, as Markdown, CSV, LaTeX and the page show them."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Literal
+
+from lightmannet.report.published import Caveat, Source
+
+BELOW_UNADAPTED = Caveat(
+    "below no adaptation", "Its UF1 is below that of its own row without adaptation: adapting made it worse."
+)
+DAGGER = "†"
+"""Mark of ``BELOW_UNADAPTED`` in tables that cannot show caveats."""
+INTERVAL = "_interval"
+"""End of the keys of columns that show the interval of another column's number."""
+
+Kind = Literal["floor", "method", "unadapted", "hole", "published", "recomputed"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers.
+
+    Attributes:
+        group: Heading above those of neighbouring columns; empty for none.
+        heading: Heading of the column itself.
+        key: What it holds, as ``column/score`` (``Full/uf1``), or the name of a cost (``training``).
+    """
+
+    group: str
+    heading: str
+    key: str
+
+    @property
+    def is_interval(self) -> bool:
+        """Whether it shows the interval of another column's number."""
+        return self.key.endswith(INTERVAL)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of the table.
+
+    Attributes:
+        text: As it is printed.
+        value: What it is sorted by; None where there is no number.
+        small: What is printed small behind it: standard deviation, interval or a mark of significance.
+        best: Whether it is the best of its column, ties included.
+        deviation: Standard deviation over seeds.
+        low: Lower end of its interval.
+        high: Upper end.
+    """
+
+    text: str
+    value: float | None
+    small: str = ""
+    best: bool = False
+    deviation: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table.
+
+    Attributes:
+        kind: Ours: the floor, a method, the same without adaptation, or one without scores; or published scores.
+        method: Name of the method.
+        condition: Name of the condition; empty where there is none.
+        value: Place of the condition on the table's axis, or None.
+        place: What the condition is sorted by.
+        seeds: Number of seeds; None for published scores.
+        numbers: By the key of the column; a column without a number is absent.
+        caveats: What is to be known of it.
+        source: Where published scores were read.
+        reason: Why there are no scores; empty where there are.
+    """
+
+    kind: Kind
+    method: str
+    condition: str
+    value: float | None
+    place: float
+    seeds: int | None
+    numbers: dict[str, Number]
+    caveats: tuple[Caveat, ...] = ()
+    source: Source | None = None
+    reason: str = ""
+
+    @property
+    def is_published(self) -> bool:
+        """Whether others published it."""
+        return self.kind in ("published", "recomputed")
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether costs were measured."""
+        return "parameters" in self.numbers
+
+    @property
+    def name(self) -> str:
+        """The method's name with its marks, for tables that cannot show caveats beside it."""
+        marks = [DAGGER if caveat == BELOW_UNADAPTED else f"({caveat.label})" for caveat in self.caveats]
+        return " ".join([self.method, *marks])
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """The printed table.
+
+    Attributes:
+        axis: Heading of the conditions; empty for a table without them.
+        columns: Columns of the table of scores, in order.
+        cost_columns: Columns of the page's table of costs.
+        details: Columns that only the CSV has.
+        lines: Our lines, then published ones.
+    """
+
+    axis: str
+    columns: tuple[Column, ...]
+    cost_columns: tuple[Column, ...]
+    details: tuple[Column, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def groups(self) -> list[tuple[str, list[Column]]]:
+        """Return neighbouring columns of one group together."""
+        groups: list[tuple[str, list[Column]]] = []
+        for column in self.columns:
+            if groups and groups[-1][0] == column.group:
+                groups[-1][1].append(column)
+            else:
+                groups.append((column.group, [column]))
+        return groups
+
+    @property
+    def own_lines(self) -> list[Line]:
+        """Return the lines of this table's own runs."""
+        return [line for line in self.lines if not line.is_published]
+
+    @property
+    def published_lines(self) -> list[Line]:
+        """Return the lines of published scores."""
+        return [line for line in self.lines if line.is_published]
+
+    @property
+    def sources(self) -> dict[Source, list[str]]:
+        """Return each source once, in order, with the methods that were read there."""
+        sources: defaultdict[Source, list[str]] = defaultdict(list)
+        for line in self.published_lines:
+            if line.source is not None:
+                sources[line.source].append(line.method)
+        return dict(sources)
+
+    @property
+    def published_caveats(self) -> dict[Caveat, list[str]]:
+        """Return each caveat about published scores once, in order, with the methods it is about."""
+        caveats: defaultdict[Caveat, list[str]] = defaultdict(list)
+        for line in self.published_lines:
+            for caveat in line.caveats:
+                caveats[caveat].append(line.method)
+        return dict(caveats)
