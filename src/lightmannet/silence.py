@@ -1,11 +1,11 @@
-"""Running many fits without each telling what the first one told."""
+"""Silence Lightning's repeated messages when many fits run in one process."""
 
 import logging
 import warnings
 
 
 def silence_lightning() -> None:
-    """Keep Lightning's notes and warnings of this process to errors; one line a fit is too much for sixty fits."""
+    """Show only errors of Lightning in this process, and no warnings: sixty fits would repeat each of them."""
     warnings.filterwarnings("ignore")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)

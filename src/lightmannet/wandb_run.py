@@ -1,4 +1,4 @@
-"""Weights & Biases: the one file that imports wandb, and the one door through which anything goes there."""
+"""Weights & Biases: the only file that imports wandb or sends anything there."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 
 class WandbRun(RunFolder):
-    """A run's folder with its ``metrics.csv``, whose scalars and options also go to W&B, and nothing else unless asked.
+    """A run's folder with its ``metrics.csv``, whose scalars and options also go to W&B; nothing else goes by default.
 
-    Paths among the options are cut to their last part. W&B adds versions of itself and of Python, the name of the
-    platform and times. An offline run waits in the folder ``wandb`` beside ``lightning_logs`` for ``wandb sync``.
+    Paths among the options are cut to their last part. W&B adds its own and Python's version, the platform's name and
+    times. An offline run is kept in the folder ``wandb`` beside ``lightning_logs`` until ``wandb sync``.
 
     Args:
         save_dir: Folder in which ``lightning_logs/version_0`` and so on, and ``wandb``, are made.
         offline: Send nothing.
         project: W&B's project.
         entity: W&B's team or user; None takes the account's own.
-        table: Name of what the run is part of, the first part of its group.
-        method: Name of the method; None takes that of its class.
-        condition: What is varied beside the method, another part of the group.
-        group: Runs of one group can be shown as one; None takes table, corpus, protocol, method, condition and seed, so
-            that the folds of a leave-one-subject-out run are one group.
-        name: The run's name; None takes the fold's number.
-        tags: Words to filter runs by.
-        checkpoints: Send the checkpoints, too.
-        predictions: Send the table of predictions, too, with numbers in place of the names of people and clips.
-        code: Send the script that runs, too.
-        git: Send the commit and the address of the repository, too.
-        machine: Send the machine's name, hardware, load and installed packages, too.
-        console: Send what is printed, too.
-        silent: Let W&B print nothing about the run.
+        table: Name of the table that the run belongs to, the first part of its group.
+        method: Name of the method; None takes its class name.
+        condition: Setting that is varied beside the method, another part of the group.
+        group: Group of the run; None takes table, corpus, protocol, method, condition and seed, so that all folds of a
+            leave-one-subject-out run form a group.
+        name: Name of the run; None takes the fold's number.
+        tags: Tags to filter runs by.
+        checkpoints: Also send the checkpoints.
+        predictions: Also send the table of predictions, with numbers in place of the names of people and clips.
+        code: Also send the running script.
+        git: Also send the commit and the address of the repository.
+        machine: Also send the machine's name, hardware, load and installed packages.
+        console: Also send the console output.
+        silent: Keep W&B from printing anything about the run.
     """
 
     def __init__(
@@ -72,25 +72,25 @@ class WandbRun(RunFolder):
         self._remote: WandbLogger | None = None
 
     def check(self) -> None:
-        """Make sure that W&B can be reached by this run, without asking it.
+        """Check, without contacting W&B, that this run can log there.
 
         Raises:
             ConfigurationError: The run is online and no key is known.
         """
         if not self.offline and not _wandb().login(prompt=False):
             raise ConfigurationError(
-                "The run is to be online, but W&B has no key on this machine. Run `wandb login`, set WANDB_API_KEY, or "
+                "The run is online, but W&B has no key on this machine. Run `wandb login`, set WANDB_API_KEY, or "
                 "log offline (--trainer.logger.init_args.offline=true; of a table, --wandb=offline) and send it later "
                 "with `wandb sync`."
             )
 
     @property
     def remote(self) -> WandbLogger:
-        """Lightning's logger for W&B; the run there begins at its first use."""
+        """Lightning's logger for W&B; its first use starts the run there."""
         if self._remote is None:
             self._remote = WandbLogger(
                 name=self.run_name or _label("fold", self._place.get("fold")),
-                # W&B's own process writes it, and may have been started in another folder.
+                # Absolute, because W&B's own process writes there and may have been started in another folder.
                 save_dir=os.path.abspath(self.save_dir),
                 project=self.project,
                 log_model=self.checkpoints,
@@ -100,12 +100,12 @@ class WandbRun(RunFolder):
                 tags=self.tags,
                 settings=self._settings(),
             )
-            del self._remote._wandb_init["anonymous"]  # Lightning passes it on, and W&B warns that it is no more
+            del self._remote._wandb_init["anonymous"]  # Lightning passes it on, and W&B warns that it no longer exists
         return self._remote
 
     @rank_zero_only
     def log_hyperparams(self, params: Any = None) -> None:
-        """Keep the options in the folder and send them without paths, with table, method, fold and seed beside them."""
+        """Write the options to the folder; send them without paths, together with table, method, fold and seed."""
         super().log_hyperparams(params)
         options = _plain(dict(params or {}))
         given = {"table": self.table, "method": self.method, "condition": self.condition}
@@ -117,7 +117,7 @@ class WandbRun(RunFolder):
         """Write scalars to the folder and send them.
 
         Raises:
-            TypeError: One of them is no number; nothing else is sent.
+            TypeError: One of them is not a number; nothing is sent.
         """
         scalars = {name: _number(name, value) for name, value in metrics.items()}
         super().log_metrics({**scalars}, step)
@@ -125,11 +125,11 @@ class WandbRun(RunFolder):
 
     @rank_zero_only
     def log_predictions(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Send the table of predictions if that was asked for, with numbers in place of names.
+        """Send the table of predictions if ``predictions`` is set, with numbers in place of names.
 
         Args:
             header: Names of the columns, the first two ``clip`` and ``subject``.
-            rows: One a clip.
+            rows: One per clip.
         """
         if not self.predictions:
             return
@@ -138,13 +138,13 @@ class WandbRun(RunFolder):
         self.remote.log_table("predictions", list(header), data)
 
     def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
-        """Send a checkpoint if that was asked for."""
+        """Send a checkpoint if ``checkpoints`` is set."""
         if self.checkpoints:
             self.remote.after_save_checkpoint(checkpoint_callback)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """End the run in the folder and at W&B; a later verb of the same trainer begins one of its own."""
+        """Finish the run in the folder and at W&B; a later verb of the same trainer starts another."""
         super().finalize(status)
         if self._remote is not None:
             self._remote.finalize(status)
@@ -156,7 +156,7 @@ class WandbRun(RunFolder):
         return ", ".join(part for part in (*parts, _label("seed", self._place.get("seed"))) if part)
 
     def _settings(self) -> "wandb.Settings":
-        """Return W&B's settings, with everything off that was not asked for."""
+        """Return W&B's settings, with everything off by default."""
         secret: dict[str, Any] = {} if self.machine else {"host": "", "username": "", "email": "", "program": ""}
         return _wandb().Settings(
             mode="offline" if self.offline else "online",
@@ -175,7 +175,7 @@ class WandbRun(RunFolder):
 
 
 def _wandb() -> Any:
-    # W&B would report its own errors, with stack traces, to its makers.
+    # W&B would send its own errors, with stack traces, to its developers.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     import wandb
 
@@ -186,13 +186,11 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"{name} is no number but {type(value).__name__}; a logger is given scalars and nothing else."
-        ) from error
+        raise TypeError(f"{name} is not a number but {type(value).__name__}; a logger takes only scalars.") from error
 
 
 def _plain(value: Any) -> Any:
-    """Return options as plain values, paths cut to their last part: the rest of one tells about the machine."""
+    """Return options as plain values, with paths cut to their last part: the rest would reveal the machine."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
@@ -206,7 +204,7 @@ def _plain(value: Any) -> Any:
 
 
 def _place(options: dict[str, Any]) -> dict[str, Any]:
-    """Return where a run belongs: what a dashboard groups and sorts by."""
+    """Return what a dashboard groups and sorts runs by."""
     data = options.get("data") or {}
     arguments = data.get("init_args") or {}
     return {

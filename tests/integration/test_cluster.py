@@ -38,14 +38,14 @@ def test_a_cluster_of_two_nodes_gives_what_this_process_gives(
     assert "1 running" in capsys.readouterr().out
     here, there = cells(tmp_path / "here"), cells(tmp_path / "there")
     assert set(here) == set(there)
-    assert len(here) == 10
+    assert len(here) == 6
     for name in here:
         answers = [
             json.loads(next((tmp_path / place).rglob(name)).read_text())["answers"] for place in ("here", "there")
         ]
         assert answers[0] == answers[1]
     # The nodes need no W&B: what they logged comes back with the result.
-    assert len(list((tmp_path / "there").glob("small-kfold/wandb/offline-run-*/*.wandb"))) == 10
+    assert len(list((tmp_path / "there").glob("small-kfold/wandb/offline-run-*/*.wandb"))) == 6
 
 
 def test_a_node_that_is_lost_fails_its_runs_alone_and_they_are_run_again(
@@ -57,7 +57,8 @@ def test_a_node_that_is_lost_fails_its_runs_alone_and_they_are_run_again(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT)]))
     # Each run takes some seconds, so that both nodes are at work when one is lost.
     path = write_table(tmp_path, supervised=[*SUPERVISED, "--trainer.max_epochs=20", SLOW])
-    path.write_text(path.read_text().replace("- 1\n", ""))  # one seed is enough: five runs
+    # One seed and five folds: five runs.
+    path.write_text(path.read_text().replace("- 1\n", "").replace("k: 3", "k: 5"))
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
         node = cluster.add_node(num_cpus=1)
@@ -75,11 +76,11 @@ def test_a_node_that_is_lost_fails_its_runs_alone_and_they_are_run_again(
         assert stop.value.code == 2
         assert 1 <= len(logs) <= 2
         assert len(kept) == 5 - len(logs)
-        assert f"{len(logs)} of 5 runs failed and are holes in the table" in message
+        assert f"{len(logs)} of 5 runs failed and are missing from the table" in message
         for log in logs:
             assert str(log) in message
             assert "node" in log.read_text().lower()
-        assert "| supervised | no seed is whole |" in (tmp_path / "small-kfold" / "table.md").read_text()
+        assert "| supervised | no seed is complete |" in (tmp_path / "small-kfold" / "table.md").read_text()
         main(["table", str(path), f"--results={tmp_path}"])
     finally:
         cluster.shutdown()  # type: ignore[no-untyped-call]

@@ -230,7 +230,7 @@ def test_the_folds_of_a_method_are_one_group(runs: list[FakeRun]) -> None:
 
 def test_what_is_no_number_is_not_sent(runs: list[FakeRun], tmp_path: Path) -> None:
     run = WandbRun(str(tmp_path))
-    with pytest.raises(TypeError, match="face is no number but ndarray; a logger is given scalars"):
+    with pytest.raises(TypeError, match="face is not a number but ndarray; a logger takes only scalars"):
         run.log_metrics({"loss": 1.0, "face": make_clips(1).inputs.numpy()})
     assert not runs
     run.log_metrics({"loss": make_clips(1).inputs.mean()})

@@ -214,11 +214,11 @@ def test_a_file_of_another_version_is_named_and_set_aside_and_its_cell_run_again
     capsys.readouterr()
     run(path)
     said = capsys.readouterr().out
-    assert f"{old} was written by another version of this program; it was set aside as {old.stem}.other-format" in said
+    assert f"{old} was written by another version of this program. It was set aside as {old.stem}.other-format" in said
     assert f"{moved} holds another run than its name says" in said
-    assert "5 runs, 3 done before, 2 to go" in said
+    assert "3 runs, 1 done before, 2 to go" in said
     assert old.with_suffix(".other-format").exists()
-    assert len(cells(tmp_path)) == 5
+    assert len(cells(tmp_path)) == 3
 
 
 def test_a_full_disk_stops_the_runner_and_loses_nothing(
@@ -243,9 +243,9 @@ def test_a_full_disk_stops_the_runner_and_loses_nothing(
     assert len(before) == 2
     assert not list(tmp_path.rglob("*.part"))
     run(path)
-    assert "5 runs, 2 done before, 3 to go" in capsys.readouterr().out
+    assert "3 runs, 2 done before, 1 to go" in capsys.readouterr().out
     after = cells(tmp_path)
-    assert len(after) == 5
+    assert len(after) == 3
     assert all(after[name] == at for name, at in before.items())
 
 
@@ -265,17 +265,17 @@ def test_status_says_what_is_done_running_and_left_and_runs_nothing(
 ) -> None:
     path = changed(write_table(tmp_path, supervised=SUPERVISED), seeds=[0])
     run(path)
-    next(tmp_path.rglob("fold-03*.json")).unlink()
+    next(tmp_path.rglob("fold-02*.json")).unlink()
     capsys.readouterr()
     plan = make_plan(path, None)
-    with other_runner(tmp_path / "small-kfold", plan, fold=3):
+    with other_runner(tmp_path / "small-kfold", plan, fold=2):
         run(path, "--status=true")
-        assert "supervised: 4 of 5 done, 1 running, 0 left" in capsys.readouterr().out
+        assert "supervised: 2 of 3 done, 1 running, 0 left" in capsys.readouterr().out
     run(path, "--status=true")
     said = capsys.readouterr().out
-    assert "supervised: 4 of 5 done, 0 running, 1 left" in said
-    assert "of one process to go" in said
-    assert len(cells(tmp_path)) == 4
+    assert "supervised: 2 of 3 done, 0 running, 1 left" in said
+    assert "to go with one process" in said
+    assert len(cells(tmp_path)) == 2
 
 
 def test_nothing_is_forgotten_while_another_runner_is_at_work(
@@ -287,41 +287,49 @@ def test_nothing_is_forgotten_while_another_runner_is_at_work(
         with pytest.raises(SystemExit):
             run(path, "--fresh=true")
         assert "Another runner is at work" in capsys.readouterr().err
-    assert len(cells(tmp_path)) == 5
+    assert len(cells(tmp_path)) == 3
 
 
 def test_what_another_runner_held_is_taken_over_when_it_is_killed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = changed(write_table(tmp_path, supervised=SUPERVISED), seeds=[0])
-    with other_runner(tmp_path / "small-kfold", make_plan(path, None), fold=0, seconds=5):
+    other = other_runner(tmp_path / "small-kfold", make_plan(path, None), fold=0)
+    # This runner waits when only the other's cell is left; then the other one is killed.
+    monkeypatch.setattr("lightmannet.runners.run_cells.time.sleep", lambda seconds: other.kill())
+    with other:
         run(path)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
-    assert lines[-1].startswith("[5/5] supervised, fold 0, seed 0")
-    assert len(cells(tmp_path)) == 5
+    assert lines[-1].startswith("[3/3] supervised, fold 0, seed 0")
+    assert other.killed
+    assert len(cells(tmp_path)) == 3
 
 
 class other_runner:  # noqa: N801  used like a function
-    """Another process that has locked a cell, until the block ends or it kills itself after some seconds."""
+    """Another process that has locked a cell, until the block ends or it is killed."""
 
-    def __init__(self, folder: Path, plan: Plan, fold: int, seconds: float = 600) -> None:
+    def __init__(self, folder: Path, plan: Plan, fold: int) -> None:
         key = next(cell.key for cell in plan.cells if cell.fold == fold)
         folder.mkdir(parents=True, exist_ok=True)
+        # The file alone: the package would import torch, which takes seconds.
         self.script = (
-            "import os, sys, time, signal\n"
+            "import runpy, time\n"
             "from pathlib import Path\n"
-            "from lightmannet.runners.locks import CellLocks\n"
-            f"print(CellLocks(Path({str(folder)!r})).acquire({key!r}), flush=True)\n"
-            f"time.sleep({seconds})\n"
-            "os.kill(os.getpid(), signal.SIGKILL)\n"
+            f"locks = runpy.run_path({str(ROOT / 'src' / 'lightmannet' / 'runners' / 'locks.py')!r})\n"
+            f"print(locks['CellLocks'](Path({str(folder)!r})).acquire({key!r}), flush=True)\n"
+            "time.sleep(600)\n"
         )
+        self.killed = False
 
     def __enter__(self) -> None:
-        command = [sys.executable, "-c", self.script]
-        env = {**os.environ, "PYTHONPATH": SEARCH}
-        self.process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([sys.executable, "-c", self.script], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == "True\n"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.killed = True
 
     def __exit__(self, *_: object) -> None:
         self.process.kill()
@@ -349,7 +357,7 @@ def test_two_runners_share_the_work_and_repeat_none_of_it(tmp_path: Path) -> Non
         for line in output.splitlines()
         if line.startswith("[") and "another runner" not in line
     ]
-    assert sorted(ran) == sorted(f"supervised, fold {fold}, seed {seed}" for fold in range(5) for seed in (0, 1))
+    assert sorted(ran) == sorted(f"supervised, fold {fold}, seed {seed}" for fold in range(3) for seed in (0, 1))
     assert all(output.count("supervised, fold") >= 1 for output in outputs)
 
 

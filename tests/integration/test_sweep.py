@@ -246,7 +246,7 @@ def test_without_people_set_aside_nothing_is_chosen(tmp_path: Path, capsys: pyte
     content["parameters"]["data.init_args.validation_fraction"] = {"value": 0}
     (tmp_path / "nobody.yaml").write_text(yaml.safe_dump(content))
     message = failure(capsys, tmp_path / "nobody.yaml", tmp_path, "--trials=1")
-    assert "None of 1 trials went well" in message
+    assert "All 1 trials failed" in message
     (row,) = trials(tmp_path, "nobody")
     assert "set data.init_args.validation_fraction" in row["error"]
 

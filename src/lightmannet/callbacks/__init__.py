@@ -1,1 +1,1 @@
-"""Callbacks that every run has."""
+"""Callbacks of every run."""

@@ -1,4 +1,4 @@
-"""What happens inside training: the two branches, what adaptation gains, rates, speed and memory."""
+"""Monitor training: losses of both branches, gain by adapting, learning rates, speed and memory."""
 
 import resource
 import time
@@ -16,15 +16,15 @@ from lightmannet.learners.episodic import EpisodicLearner, InnerLoopLearner
 
 
 class Monitor(Callback):
-    """Logs about training what its loss does not tell; it changes neither weights nor the random state.
+    """Logs more about training than its loss; it changes neither weights nor the random state.
 
-    Every n-th update looks at its first batch before it is learned from, without dropout: the losses of both branches
-    and the cosine of their gradients on the encoder (``branch/…``); for methods with an inner loop the losses before
-    and after it, on the support and on the query (``task/…``). Each epoch ends with step sizes, learned inner rates,
-    speed and memory. Without a logger nothing is computed.
+    At every n-th update, the first batch is inspected before the update, without dropout: the losses of both branches
+    and the cosine of their gradients on the encoder (``branch/…``); for methods with an inner loop also the losses
+    before and after it, on the support and on the query (``task/…``). At the end of each epoch, learning rates, learned
+    inner rates, speed and memory are logged. Without a logger nothing is computed.
 
     Args:
-        every_n_steps: n, >= 0; 0 looks at no batch. A look costs about as much as a task, first order.
+        every_n_steps: n, >= 0; 0 inspects no batch. An inspection costs about as much as a first-order task.
 
     Raises:
         ConfigurationError: A negative n.
@@ -37,33 +37,33 @@ class Monitor(Callback):
         self._seen, self._kind, self._begun, self._last = 0, "clips", 0.0, 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to measure; where a run goes on in mid-epoch Lightning tells of no epoch's start."""
+        """Start measuring; Lightning announces no epoch start where a run resumes within an epoch."""
         self._begin()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to measure this epoch."""
+        """Start measuring this epoch."""
         self._begin()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Look at the batch if it is its turn."""
+        """Inspect the batch if it is its turn."""
         first = batch_idx % trainer.accumulate_grad_batches == 0
         if not trainer.loggers or not self.every_n_steps or not first or trainer.global_step % self.every_n_steps:
             return
         assert isinstance(pl_module, Learner)
         with trainer.precision_plugin.forward_context():
-            values = look(pl_module, batch)
+            values = inspect_batch(pl_module, batch)
         self._log(trainer, values)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Clips | Episode, batch_idx: int
     ) -> None:
-        """Count."""
+        """Count what was trained on."""
         self._kind = "episodes" if isinstance(batch, Episode) else "clips"
         self._seen += 1 if isinstance(batch, Episode) else len(batch)
         self._last = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log what holds for the epoch."""
+        """Log rates, speed and memory of the epoch."""
         if not trainer.loggers:
             return
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
@@ -81,11 +81,11 @@ class Monitor(Callback):
             logger.log_metrics({**values, "epoch": trainer.current_epoch}, step=trainer.global_step)
 
 
-def look(learner: Learner, batch: Clips | Episode) -> dict[str, float]:
+def inspect_batch(learner: Learner, batch: Clips | Episode) -> dict[str, float]:
     """Return the losses of both branches, the cosine of their gradients, and the losses around the inner loop.
 
     Args:
-        learner: What is trained; it stays as it is.
+        learner: The learner, which is left unchanged.
         batch: Clips or a task, on the learner's device.
     """
     if isinstance(learner, EpisodicLearner) and learner.current_epoch < learner.warm_start.epochs:
@@ -122,20 +122,20 @@ def _around_the_inner_loop(learner: InnerLoopLearner, task: Episode) -> dict[str
     values: dict[str, float] = {}
     path = learner.inner_path(lambda network: learner.inner_loss(network, task.support, task.auxiliary))
     for step, network in enumerate(path):
-        # The same copy moves on with each step, so its losses are taken at once.
+        # Each step changes the same copy, so its losses are computed immediately.
         if step in (0, learner.inner.steps):
             with torch.no_grad():
                 primary, auxiliary = learner.inner_losses(network, task.support, task.auxiliary)
                 query = F.cross_entropy(network(task.query.inputs), task.query.labels)
             losses = {"support": primary, "auxiliary": auxiliary, "query": query}
-            # Without an inner step the network before is the one after.
+            # Without inner steps, before and after are the same.
             for when in ("before",) * (step == 0) + ("after",) * (step == learner.inner.steps):
                 values |= {f"task/{name}_{when}": float(v) for name, v in losses.items() if v is not None}
     return values
 
 
 def _inner_rates(learner: LightningModule) -> dict[str, float]:
-    """Return mean, least and greatest of the inner rates where there are several; one alone is logged by its method."""
+    """Return mean, minimum and maximum of several inner rates; a single one is logged by its method."""
     if not isinstance(learner, InnerLoopLearner) or learner.inner_rates is None:
         return {}
     rates = torch.cat([rate.detach().flatten() for rate in learner.inner_rates])
@@ -144,7 +144,7 @@ def _inner_rates(learner: LightningModule) -> dict[str, float]:
 
 
 def _peak_memory(device: torch.device) -> float:
-    """Return the most memory that was in use, MiB: of the GPU, or of this process."""
+    """Return the peak memory in MiB, of the GPU or of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

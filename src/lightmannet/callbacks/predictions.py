@@ -1,4 +1,4 @@
-"""What ``lightning predict`` leaves behind: one line a clip."""
+"""The file that ``lightning predict`` writes: one line per clip."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ class PredictionsFile(BasePredictionWriter):
             gathered: list[list[list[str]]] = [[] for _ in range(trainer.world_size)]
             torch.distributed.all_gather_object(gathered, rows)
             rows = [row for part in gathered for row in part]
-        # Asking for log_dir makes all processes talk to each other: before the others leave.
+        # log_dir is a collective operation: all processes have to take part.
         path = Path(trainer.log_dir or trainer.default_root_dir) / "predictions.csv"
         if not trainer.is_global_zero:
             return

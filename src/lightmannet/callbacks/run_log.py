@@ -1,4 +1,4 @@
-"""The log file of a run, and what is said at its end."""
+"""The log file of a run, and the list of its files at the end."""
 
 import logging
 import traceback
@@ -10,7 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 
 _OURS = ("lightmannet", "data_modules")
-_HEARD = ("lightning.pytorch", "lightning.fabric", *_OURS)
+_LISTENED_TO = ("lightning.pytorch", "lightning.fabric", *_OURS)
 _FILES = {
     "predictions": "predictions.csv",
     "scalars": "metrics.csv",
@@ -20,10 +20,10 @@ _FILES = {
 
 
 class RunLog(Callback):
-    """Writes notes, warnings and a failure to ``run.log`` in the run's folder, and says at the end where all of it is.
+    """Writes messages, warnings and failures to ``run.log`` in the run's folder, and lists the run's files at the end.
 
-    It hears from when it is made, which is before data are read; what is said before the folder is known waits. A
-    warning is printed once, however many places give it.
+    It listens from its creation, before data are read; messages are kept until the folder is known. Each warning is
+    printed once, however often it is raised.
     """
 
     def __init__(self) -> None:
@@ -31,13 +31,13 @@ class RunLog(Callback):
         self._file: Path | None = None
         self._seen: set[str] = set()
         self._handler = _Lines(self._write)
-        for name in _HEARD:
+        for name in _LISTENED_TO:
             logging.getLogger(name).addHandler(self._handler)
-        # Python shows warnings of loggers that nobody hears, which is over now; Lightning shows its own.
+        # With a handler of ours, Python no longer prints these loggers' warnings itself; Lightning prints its own.
         self._console = _console()
         for name in _OURS:
             logging.getLogger(name).addHandler(self._console)
-        # Without a level of their own they have the root's, which passes warnings alone; Lightning sets its own.
+        # Without a level of their own they take the root's, WARNING; Lightning sets its own.
         self._levels = {name: logging.getLogger(name).level for name in _OURS}
         for name in _OURS:
             logging.getLogger(name).setLevel(logging.INFO)
@@ -45,8 +45,8 @@ class RunLog(Callback):
         warnings.showwarning = self._own
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Begin the file, with what was said by now."""
-        # Asking for log_dir makes all processes talk to each other.
+        """Start the file with the messages so far."""
+        # log_dir is a collective operation: all processes have to take part.
         folder = Path(trainer.log_dir or trainer.default_root_dir)
         if not trainer.is_global_zero or not trainer.loggers:
             return
@@ -58,7 +58,7 @@ class RunLog(Callback):
             self._write(line)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Say where everything is, and stop listening."""
+        """Print where everything is, and stop listening."""
         if self._file is not None:
             folder = self._file.parent
             checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") if stage == "fit" else ""
@@ -69,7 +69,7 @@ class RunLog(Callback):
         self._stop()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Write what went wrong, and stop listening."""
+        """Write the traceback, and stop listening."""
         self._write("".join(traceback.format_exception(exception)))
         self._stop()
 
@@ -97,7 +97,7 @@ class RunLog(Callback):
             file.write(line + "\n")
 
     def _stop(self) -> None:
-        for name in _HEARD:
+        for name in _LISTENED_TO:
             logging.getLogger(name).removeHandler(self._handler)
             logging.getLogger(name).removeHandler(self._console)
         for name, level in self._levels.items():
@@ -108,7 +108,7 @@ class RunLog(Callback):
 
 
 def _console() -> logging.Handler:
-    """Return what prints each warning once, in the first process."""
+    """Return a handler that prints each warning once, in the first process."""
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("warning: %(message)s"))
@@ -126,7 +126,7 @@ def _console() -> logging.Handler:
 
 
 class _Lines(logging.Handler):
-    """Gives each record as a line with its time."""
+    """Passes on each record as a line with its time."""
 
     def __init__(self, write: Any) -> None:
         super().__init__(logging.INFO)

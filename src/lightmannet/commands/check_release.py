@@ -1,4 +1,4 @@
-"""Reproduce STSTNet's published scores from its released weights: checks reader, network and metrics at once."""
+"""Reproduce STSTNet's published scores from its released weights, to check reader, network and metrics together."""
 
 from dataclasses import dataclass
 

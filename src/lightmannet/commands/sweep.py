@@ -1,4 +1,4 @@
-"""The command ``lightmannet sweep``: a W&B sweep without an account, by Optuna."""
+"""The command ``lightmannet sweep``: run a W&B sweep with Optuna, without an account."""
 
 import csv
 import io
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _LOCAL = (
-    # Nothing is sent, and a trial leaves its scalars and no checkpoint.
+    # Nothing is sent, and a trial keeps its scalars but no checkpoint.
     "--trainer.logger=lightmannet.run_folder.RunFolder",
     "--trainer.enable_checkpointing=false",
     "--trainer.enable_progress_bar=false",
     "--trainer.enable_model_summary=false",
 )
 _UNLIMITED = 20
-"""Trials of a sweep that names no number and is no grid."""
+"""Number of trials of a sweep that does not limit them and is not a grid."""
 
 
 @requeued_on_signal()
@@ -41,21 +41,21 @@ def sweep(
     results: Path = Path("results/sweeps"),
     options: list[str] | None = None,
 ) -> None:
-    """Search for good options as a W&B sweep does, on this machine; the same command goes on where it stopped.
+    """Search for good options as a W&B sweep does, on this machine; the same command resumes an interrupted sweep.
 
-    Values are drawn by Optuna: TPE for bayes, at random, or the whole grid. What is chosen is chosen on the people of
-    one fold who were set aside from training; these are test people of other folds.
+    Values are drawn by Optuna: TPE for bayes, at random, or the whole grid. Options are chosen on the validation people
+    of one fold, who are test people of other folds.
 
     Args:
         sweep: The sweep's YAML file, e.g. configs/sweeps/lightmannet.yaml.
-        trials: Trials in all, those done before included; by default the file's run_cap, the whole grid, or 20.
-        seed: Of the values drawn.
-        fresh: Forget the trials done before.
+        trials: Total number of trials, including earlier ones; by default the file's run_cap, the whole grid, or 20.
+        seed: Seed of the values drawn.
+        fresh: Delete earlier trials first.
         results: Folder of all sweeps.
-        options: Words that ``lightning fit`` takes after the command's own, e.g. [--trainer.max_epochs=3].
+        options: Further arguments of ``lightning fit``, e.g. [--trainer.max_epochs=3].
 
     Raises:
-        LightmanNetError: The file is no sweep, the folder belongs to another one, or no trial went well.
+        LightmanNetError: The file is not a sweep, the folder belongs to another one, or every trial failed.
     """
     silence_lightning()
     plan, folder = read_sweep(sweep), results / sweep.stem
@@ -78,15 +78,15 @@ def sweep(
             _write_table(plan, study, folder)
     finally:
         _write_plots(plan, study, folder)
-    _tell(plan, study, folder)
+    _print_best(plan, study, folder)
 
 
 def _study(plan: Sweep, folder: Path, options: list[str]) -> "Study":
     """Open the folder's store of trials, or make it.
 
     Raises:
-        LightmanNetError: Optuna is not there.
-        ConfigurationError: The store is that of another search.
+        LightmanNetError: Optuna is not installed.
+        ConfigurationError: The store holds trials of another search.
     """
     try:
         import optuna
@@ -99,7 +99,7 @@ def _study(plan: Sweep, folder: Path, options: list[str]) -> "Study":
     storage = JournalStorage(JournalFileBackend(str(folder / "trials.jsonl")))
     direction: Literal["maximize", "minimize"] = "maximize" if plan.maximize else "minimize"
     study = optuna.create_study(storage=storage, study_name=folder.name, direction=direction, load_if_exists=True)
-    search = repr((plan.method, plan.metric, plan.words, sorted(plan.parameters.items()), options))
+    search = repr((plan.method, plan.metric, plan.arguments, sorted(plan.parameters.items()), options))
     if study.user_attrs.get("search", search) != search:
         raise ConfigurationError(
             f"{folder} holds the trials of another search: the file or its options were changed since. Start over with "
@@ -110,21 +110,21 @@ def _study(plan: Sweep, folder: Path, options: list[str]) -> "Study":
 
 
 def _try(plan: Sweep, study: "Study", folder: Path, seed: int, options: list[str]) -> str:
-    """Run one trial, keep its outcome, and return a line about it."""
+    """Run one trial, store its outcome, and return a line about it."""
     study.sampler = _sampler(plan, seed, len(study.trials))
     if plan.method == "grid":
-        # Optuna's own sampler of grids wants to own the loop.
+        # Optuna's own grid sampler has to control the loop.
         tried = [trial.params for trial in _finished(study)]
         study.enqueue_trial(next(point for point in plan.grid() if point not in tried))
     trial = study.ask()
     values = {name: _suggest(trial, name, parameter) for name, parameter in plan.varied.items()}
     home, start = folder / f"trial-{trial.number:03d}", time.monotonic()
-    words = [*plan.command(values), *_LOCAL, f"--trainer.logger.init_args.save_dir={home}", *options]
+    arguments = [*plan.command(values), *_LOCAL, f"--trainer.logger.init_args.save_dir={home}", *options]
     score, said = None, ""
     try:
-        score = _score(plan, words[1:])
+        score = _score(plan, arguments[1:])
     except Exception as error:
-        # One bad combination does not stop the others.
+        # One failing combination does not stop the others.
         write_atomically(home / "failed.log", "".join(traceback.format_exception(error)))
         said = " ".join(str(error).split())
         trial.set_user_attr("error", said)
@@ -136,18 +136,18 @@ def _try(plan: Sweep, study: "Study", folder: Path, seed: int, options: list[str
     return f"trial {trial.number}: {plan.metric} {score:.3f}, best {study.best_value:.3f}"
 
 
-def _score(plan: Sweep, words: list[str]) -> float:
-    """Train with these options and return the score of the people set aside.
+def _score(plan: Sweep, arguments: list[str]) -> float:
+    """Train with these options and return the score of the validation people.
 
     Raises:
-        ConfigurationError: Nobody was set aside, or the method does not log the metric.
+        ConfigurationError: There are no validation people, or the method does not log the metric.
     """
     from lightmannet.lightning_cli import Lightning
 
-    cli = Lightning(words, run=False)
+    cli = Lightning(arguments, run=False)
     if not cli.datamodule.validation_fraction > 0:
         raise ConfigurationError(
-            f"{plan.metric} needs people set aside from training: set data.init_args.validation_fraction, e.g. to 0.15."
+            f"{plan.metric} needs validation people: set data.init_args.validation_fraction, e.g. to 0.15."
         )
     cli.trainer.fit(cli.model, datamodule=cli.datamodule)
     if plan.metric not in cli.trainer.callback_metrics:
@@ -158,11 +158,11 @@ def _score(plan: Sweep, words: list[str]) -> float:
 
 
 def _sampler(plan: Sweep, seed: int, number: int) -> Any:
-    """Return what draws trial ``number``: from a seed of its own, so that a sweep goes on as if it had not stopped."""
+    """Return the sampler of trial ``number``, with a seed of its own: a resumed sweep draws what an unbroken one would."""
     from optuna.samplers import RandomSampler, TPESampler
 
     own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-    # A trial that was killed stays "running" for ever, and would push others away.
+    # A killed trial stays "running" forever, and constant_liar would steer others away from it.
     return TPESampler(seed=own, constant_liar=False) if plan.method == "bayes" else RandomSampler(own)
 
 
@@ -199,7 +199,7 @@ def _write_table(plan: Sweep, study: "Study", folder: Path) -> None:
 
 
 def _write_plots(plan: Sweep, study: "Study", folder: Path) -> None:
-    """Write what the trials say as plots, if there is something to compare."""
+    """Write the plots, if at least two trials can be compared."""
     good = [trial for trial in _finished(study) if trial.value is not None]
     if len(good) > 1:
         history = [(trial.number, float(trial.value or 0.0)) for trial in good]
@@ -209,7 +209,7 @@ def _write_plots(plan: Sweep, study: "Study", folder: Path) -> None:
 
 
 def _importances(study: "Study") -> dict[str, float]:
-    """Return how much each option decided whether a trial was among the best, summing to 1; none for few trials."""
+    """Return how important each option was for a trial to be among the best, summing to 1; empty for few trials."""
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
     try:
@@ -218,18 +218,18 @@ def _importances(study: "Study") -> dict[str, float]:
         return {}
 
 
-def _tell(plan: Sweep, study: "Study", folder: Path) -> None:
+def _print_best(plan: Sweep, study: "Study", folder: Path) -> None:
     """Print the best trial and where everything is.
 
     Raises:
-        LightmanNetError: No trial went well.
+        LightmanNetError: Every trial failed.
     """
     finished = _finished(study)
     good = [trial for trial in finished if trial.value is not None]
     if not good:
-        raise LightmanNetError(f"None of {len(finished)} trials went well; {folder / 'trials.csv'} says why.")
+        raise LightmanNetError(f"All {len(finished)} trials failed; the errors are in {folder / 'trials.csv'}.")
     best = study.best_trial
     print(f"\nBest of {len(good)} trials ({len(finished) - len(good)} failed): {plan.metric} {best.value:.3f} with")
     print("\n".join(f"  --{name}={value}" for name, value in best.params.items()))
-    print("The best of many looks better than it is: on few people set aside the scores are noisy.")
+    print("The best score of many trials is optimistic: with few validation people, scores are noisy.")
     print(f"All trials: {folder / 'trials.csv'}; plots: {folder / 'sweep.html'}, sweep.png")

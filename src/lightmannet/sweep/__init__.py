@@ -1,1 +1,1 @@
-"""Searching for good options: the sweeps of W&B, run on one machine."""
+"""Search for good options: W&B sweeps, run on one machine."""

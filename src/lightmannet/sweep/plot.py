@@ -1,12 +1,12 @@
-"""What a sweep says, as a plot: how the score went, what decided it, and which values did well."""
+"""Plots of a sweep: the score over trials, the importance of each option, and the score by value."""
 
 from pathlib import Path
 from typing import Any
 
 from lightmannet.files import write_atomically, write_bytes_atomically
 
-_SHOWN = 6
-"""Options with a panel of their own: those that mattered most."""
+_PANELS = 6
+"""Number of options with a panel of their own: the most important ones."""
 
 
 def write_plots(
@@ -21,12 +21,12 @@ def write_plots(
     """Write ``sweep.png`` and ``sweep.html``, which needs no network.
 
     Args:
-        folder: Where to.
+        folder: Folder for both files.
         metric: Name of the score.
         maximize: Whether more is better.
         history: Number and score of each trial.
         values: Score and options of each trial.
-        importances: Share of each option in what decided; may be empty.
+        importances: Importance of each option, summing to 1; may be empty.
         logarithmic: Options that are shown on a logarithmic scale.
     """
     import altair
@@ -36,7 +36,7 @@ def write_plots(
         _history(metric, maximize, history),
         *([_importances(importances)] if importances else []),
         _panels(metric, values, importances, logarithmic),
-    ).properties(title=altair.TitleParams(f"{metric} of people set aside from training", anchor="start"))
+    ).properties(title=altair.TitleParams(f"{metric} of validation people", anchor="start"))
     spec = chart.to_json()
     write_bytes_atomically(folder / "sweep.png", vl_convert.vegalite_to_png(spec, scale=2))
     write_atomically(folder / "sweep.html", vl_convert.vegalite_to_html(spec, bundle=True))
@@ -73,7 +73,7 @@ def _panels(
 ) -> Any:
     import altair
 
-    names = [*importances, *(name for name in values[0][1] if name not in importances)][:_SHOWN]
+    names = [*importances, *(name for name in values[0][1] if name not in importances)][:_PANELS]
     panels = []
     for name in names:
         rows = [{"value": params[name], "score": score} for score, params in values if name in params]
@@ -91,7 +91,7 @@ def _panels(
 
 
 def _short(name: str) -> str:
-    """Return an option's name without what all have in common."""
+    """Return an option's name without the parts that most have in common."""
     return ".".join(
         part for part in name.split(".") if part not in ("model", "data", "init_args", "network", "trainer")
     )

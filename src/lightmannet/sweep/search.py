@@ -1,4 +1,4 @@
-"""A sweep as its W&B file describes it: what is varied, how values are drawn, which command is run with them."""
+"""A sweep as its W&B file describes it: the options to vary, how values are drawn, and the command to run."""
 
 import itertools
 from collections.abc import Mapping
@@ -35,9 +35,9 @@ class Range:
     Attributes:
         low: Least value.
         high: Greatest value.
-        integer: Whole numbers only.
-        logarithmic: Drawn on a logarithmic scale.
-        step: Distance of neighbouring values; None for any.
+        integer: Whether only whole numbers are drawn.
+        logarithmic: Whether it is drawn on a logarithmic scale.
+        step: Distance between neighbouring values; None for any value.
     """
 
     low: float
@@ -55,18 +55,18 @@ class Sweep:
     """A sweep.
 
     Attributes:
-        method: How values are drawn: one after the other by what the earlier ones gave, at random, or all.
-        metric: The scalar that is to be good, of people set aside from training.
+        method: How values are drawn: from what earlier trials gave, at random, or all combinations.
+        metric: The scalar to optimise, computed on validation people.
         maximize: Whether more is better.
-        words: The command after ``lightning fit``, without the values.
-        parameters: What is varied, by option.
-        trials: How many values to try; None has no limit.
+        arguments: Arguments of ``lightning fit``, without the values.
+        parameters: Values or range of each option.
+        trials: Number of trials; None for no limit.
     """
 
     method: Literal["bayes", "random", "grid"]
     metric: str
     maximize: bool
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     parameters: dict[str, Parameter]
     trials: int | None
 
@@ -76,14 +76,14 @@ class Sweep:
         return {name: p for name, p in self.parameters.items() if isinstance(p, Range) or len(p.values) > 1}
 
     def grid(self) -> list[dict[str, Value]]:
-        """Return all combinations of what a grid varies."""
+        """Return all combinations of the values of a grid."""
         choices = {name: p.values for name, p in self.varied.items() if isinstance(p, Choice)}
         return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
 
     def command(self, values: Mapping[str, Value]) -> list[str]:
-        """Return the words after ``lightning`` with these values, the constants among the parameters included."""
+        """Return the arguments of ``lightning`` with these values, including the constants among the parameters."""
         constant = {name: p.values[0] for name, p in self.parameters.items() if isinstance(p, Choice)}
-        return ["fit", *self.words, *(f"--{name}={value}" for name, value in {**constant, **values}.items())]
+        return ["fit", *self.arguments, *(f"--{name}={value}" for name, value in {**constant, **values}.items())]
 
 
 def read_sweep(path: Path) -> Sweep:
@@ -98,35 +98,35 @@ def read_sweep(path: Path) -> Sweep:
         raise ConfigurationError(f"{path}: there is no such sweep. The sweeps are in configs/sweeps/.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path} cannot be read as YAML: {error}") from error
-    _require(isinstance(content, dict), path, "it must be a mapping of keys to values")
+    _require(isinstance(content, dict), path, "it must be a mapping")
     unknown = sorted(set(content) - _KEYS)
-    _require(not unknown, path, f"its keys {unknown} are not known here; known are {sorted(_KEYS)}")
+    _require(not unknown, path, f"unknown keys {unknown}; known are {sorted(_KEYS)}")
     method, metric, parameters = content.get("method"), content.get("metric"), content.get("parameters")
     _require(method in ("bayes", "random", "grid"), path, f"its method must be bayes, random or grid, not {method}")
     _require(
         isinstance(metric, dict) and str(metric.get("name", "")).startswith("val/"),
         path,
-        "its metric must be a scalar of people set aside from training, such as val/uf1: test people choose nothing",
+        "its metric must be a scalar of validation people, such as val/uf1: nothing is chosen on test people",
     )
     goal = metric.get("goal", "minimize")
-    _require(goal in ("minimize", "maximize"), path, f"its metric's goal must be minimize or maximize, not {goal}")
+    _require(goal in ("minimize", "maximize"), path, f"the goal of its metric must be minimize or maximize, not {goal}")
     _require(isinstance(parameters, dict) and bool(parameters), path, "it needs parameters")
     trials = content.get("run_cap")
     _require(trials is None or (isinstance(trials, int) and trials > 0), path, f"its run_cap must be > 0, not {trials}")
     read = {str(name): _parameter(path, str(name), options) for name, options in parameters.items()}
     ranges = [name for name, parameter in read.items() if isinstance(parameter, Range)]
-    _require(method != "grid" or not ranges, path, f"a grid needs values: for {', '.join(ranges)}, not a range")
-    return Sweep(method, metric["name"], goal == "maximize", _words(path, content.get("command")), read, trials)
+    _require(method != "grid" or not ranges, path, f"a grid needs values, not ranges: {', '.join(ranges)}")
+    return Sweep(method, metric["name"], goal == "maximize", _arguments(path, content.get("command")), read, trials)
 
 
-def _words(path: Path, command: Any) -> tuple[str, ...]:
+def _arguments(path: Path, command: Any) -> tuple[str, ...]:
     start, end = ["${env}", "lightning", "fit"], ["${args}"]
     _require(
         isinstance(command, list) and command[:3] == start and command[-1:] == end,
         path,
         f"its command must begin with {start} and end with {end}",
     )
-    return tuple(str(word) for word in command[3:-1])
+    return tuple(str(argument) for argument in command[3:-1])
 
 
 def _parameter(path: Path, name: str, options: Any) -> Parameter:
@@ -136,7 +136,7 @@ def _parameter(path: Path, name: str, options: Any) -> Parameter:
     if set(options) == {"values"}:
         values = options["values"]
         plain = isinstance(values, list) and all(v is None or isinstance(v, bool | int | float | str) for v in values)
-        _require(plain and bool(values), path, f"{name}: values must be a list of numbers and words")
+        _require(plain and bool(values), path, f"{name}: values must be a list of numbers and strings")
         return Choice(tuple(values))
     low, high = options.get("min"), options.get("max")
     numbers = isinstance(low, int | float) and isinstance(high, int | float)
@@ -145,12 +145,14 @@ def _parameter(path: Path, name: str, options: Any) -> Parameter:
     _require(
         distribution in _RANGES and set(options) <= {"distribution", "min", "max", "q"} and numbers,
         path,
-        f"{name}: {options} cannot be drawn from here; known are value, values, and min and max with the distribution "
+        f"{name}: {options} is not supported; use value, values, or min and max with one of the distributions "
         f"{', '.join(_RANGES)}",
     )
     kind, logarithmic = _RANGES[distribution]
     _require(
-        low < high and (not logarithmic or low > 0), path, f"{name}: min must be below max, and > 0 for logarithms"
+        low < high and (not logarithmic or low > 0),
+        path,
+        f"{name}: min must be less than max, and > 0 on a logarithmic scale",
     )
     step = options.get("q", 1.0) if distribution == "q_uniform" else None
     return Range(low, high, kind is int, logarithmic, step)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lightmannet.callbacks.monitor import Monitor, look
+from lightmannet.callbacks.monitor import Monitor, inspect_batch
 from lightmannet.cli import main
 from lightmannet.episode import Episode
 from lightmannet.errors import ConfigurationError
@@ -30,7 +30,7 @@ def test_looking_changes_nothing(name: str) -> None:
     before = {key: value.clone() for key, value in learner.state_dict().items()}
     modes = [module.training for module in learner.modules()]
     state = torch.get_rng_state()
-    first, second = look(learner, task()), look(learner, task())
+    first, second = inspect_batch(learner, task()), inspect_batch(learner, task())
     assert first == second
     assert torch.equal(state, torch.get_rng_state())
     assert [module.training for module in learner.modules()] == modes
@@ -42,7 +42,7 @@ def test_looking_changes_nothing(name: str) -> None:
 def test_losses_and_cosine_are_those_of_the_two_branches() -> None:
     learner = make("lightmannet")
     assert isinstance(learner, LightmanNet)
-    values = look(learner, task())
+    values = inspect_batch(learner, task())
     learner.eval()
     episode = task()
     assert episode.auxiliary is not None
@@ -62,7 +62,7 @@ def test_losses_and_cosine_are_those_of_the_two_branches() -> None:
 
 def test_losses_after_the_inner_loop_are_those_of_the_adapted_network() -> None:
     learner, episode = make("lightmannet"), task()
-    values = look(learner, episode)
+    values = inspect_batch(learner, episode)
     learner.eval()
     adapted = learner.adapt(episode.support, episode.auxiliary).network
     support = F.cross_entropy(adapted(episode.support.inputs), episode.support.labels)
@@ -75,7 +75,7 @@ def test_losses_after_the_inner_loop_are_those_of_the_adapted_network() -> None:
 
 @pytest.mark.parametrize("name", ["maxl", "uncertainty_weighting", "gradient_similarity"])
 def test_auxiliary_methods_tell_both_losses_and_their_cosine(name: str) -> None:
-    values = look(make(name), task())
+    values = inspect_batch(make(name), task())
     assert set(values) == {"branch/primary", "branch/auxiliary", "branch/gradient_cosine"}
     assert -1 <= values["branch/gradient_cosine"] <= 1
     assert min(values["branch/primary"], values["branch/auxiliary"]) > 0
@@ -85,7 +85,7 @@ def test_nothing_is_looked_at_during_the_warm_start() -> None:
     learner = make("lightmannet")
     assert isinstance(learner, LightmanNet)
     learner.warm_start = WarmStart(epochs=1)
-    assert look(learner, task()) == {}
+    assert inspect_batch(learner, task()) == {}
 
 
 def fit(folder: Path, method: str, every: int, *more: str) -> tuple[dict[str, torch.Tensor], list[dict[str, str]]]:
