@@ -107,7 +107,7 @@ def test_where_w_and_b_cannot_be_reached_it_is_said_and_nothing_is_lost(
     assert len(kept(tmp_path)) == 2
     said = capsys.readouterr().out
     assert "W&B did not accept the run of supervised, fold 0, seed 0: no answer within 90 seconds" in said
-    assert "The result is kept; this run and those to come are logged offline" in said
+    assert "The result is kept; this run and the following ones are logged offline" in said
     assert modes == ["online", "offline", "offline"]
     assert len(runs) == (2 if offline else 0)
     outcome = "2 runs wait for W&B" if offline else "2 runs could not be logged for W&B; their results are kept."

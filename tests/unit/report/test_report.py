@@ -73,21 +73,23 @@ def test_a_hole_is_a_hole_in_every_file(tmp_path: Path) -> None:
 
 def test_bold_is_the_best_of_a_column_with_ties_whoever_that_is(tmp_path: Path) -> None:
     plan = fake_plan(methods=("weak", "LightmanNet", "twin"), seeds=(0,))
-    results = [r for r in fake_results(plan) if r.cell.method != "LightmanNet"]
-    twin = {(r.cell.fold, r.cell.seed): r for r in results if r.cell.method == "twin"}
-    # LightmanNet is exactly as good as its twin, and with the labels as answers "weak" is better than both.
-    same = [replace(twin[cell.fold, cell.seed], cell=cell) for cell in plan.cells if cell.method == "LightmanNet"]
-    text = write(plan, [*results, *same], tmp_path)
-    bold = [line.split(" |")[0] for line in text.splitlines() if "**." in line]
-    assert bold == ["| LightmanNet", "| twin"]
-    sure = [
-        replace(r, answers=[replace(a, probabilities=[float(c == a.label) for c in range(3)]) for a in r.answers])
-        if r.cell.method == "weak"
-        else r
-        for r in [*results, *same]
-    ]
-    text = write(plan, sure, tmp_path)
-    assert [line.split(" |")[0] for line in text.splitlines() if line.startswith("|") and "**" in line] == ["| weak"]
+
+    def table_where(*right: str) -> str:
+        """Write the table of methods that are always right or always wrong."""
+        results = []
+        for result in fake_results(plan):
+            shift = 0 if result.cell.method in right else 1
+            answers = [
+                replace(a, probabilities=[float(c == (a.label + shift) % 3) for c in range(3)]) for a in result.answers
+            ]
+            results.append(replace(result, answers=answers, unadapted=None))
+        return write(plan, results, tmp_path)
+
+    def bold(text: str) -> list[str]:
+        return [line.split(" |")[0].removeprefix("| ") for line in text.splitlines() if "| **" in line]
+
+    assert bold(table_where("LightmanNet", "twin")) == ["LightmanNet", "twin"]
+    assert bold(table_where("weak")) == ["weak"]
     assert {r["method"] for r in lines(tmp_path) if r["best"]} == {"weak"}
     assert r"\textbf{1.000}" in (tmp_path / "table.tex").read_text()
     assert '<span class="value best">1.000</span>' in (tmp_path / "report.html").read_text()

@@ -56,7 +56,7 @@ def test_a_grid_is_all_combinations(tmp_path: Path) -> None:
     ("changed", "message"),
     [
         ({"metric": {"name": "test/uf1", "goal": "maximize"}}, "its metric must be a scalar of validation people"),
-        ({"metric": {"name": "val/uf1", "goal": "up"}}, "goal must be minimize or maximize, not up"),
+        ({"metric": {"name": "val/uf1", "goal": "up"}}, "goal of its metric must be minimize or maximize, not up"),
         ({"method": "custom"}, "its method must be bayes, random or grid, not custom"),
         ({"run_cap": 0}, "its run_cap must be > 0, not 0"),
         ({"early_terminate": {"type": "hyperband"}}, r"unknown keys \['early_terminate'\]"),
@@ -64,9 +64,9 @@ def test_a_grid_is_all_combinations(tmp_path: Path) -> None:
         ({"parameters": {}}, "it needs parameters"),
         ({"parameters": {"a": {"values": []}}}, "a: values must be a list"),
         ({"parameters": {"a": {"distribution": "beta"}}}, "is not supported"),
-        ({"parameters": {"a": {"min": 2, "max": 1}}}, "a: min must be below max"),
-        ({"parameters": {"a": {"distribution": "log_uniform_values", "min": 0, "max": 1}}}, "> 0 for logarithms"),
-        ({"method": "grid", "parameters": {"a": {"min": 1, "max": 2}}}, "a grid needs values: for a, not a range"),
+        ({"parameters": {"a": {"min": 2, "max": 1}}}, "a: min must be less than max"),
+        ({"parameters": {"a": {"distribution": "log_uniform_values", "min": 0, "max": 1}}}, "> 0 on a logarithmic scale"),
+        ({"method": "grid", "parameters": {"a": {"min": 1, "max": 2}}}, "a grid needs values, not ranges: a"),
     ],
 )
 def test_what_is_no_sweep_is_refused(changed: dict[str, Any], message: str, tmp_path: Path) -> None:
