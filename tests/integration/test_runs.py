@@ -408,7 +408,7 @@ def test_killed_with_all_its_workers_it_repeats_no_finished_cell(tmp_path: Path)
         ({"methods": {"a": {"config": str(ROOT / "configs" / "maml.yaml"), "options": ["--no.such=1"]}}}, "method a: "),
         ({"methods": {"a/b": {"config": "x.yaml"}}}, "'a/b' cannot be a folder's name"),
         ({"conditions": {}}, "conditions is empty"),
-        ({"baseline": "nobody"}, "baseline: 'nobody' is none of the methods"),
+        ({"baseline": "nobody"}, "baseline: 'nobody' is not among the methods"),
         ({"protocol": "NoSuchProtocol"}, "NoSuchProtocol"),
         ({"protocol": {"class_path": "HoldOutDatabase", "init_args": {"test": ["nowhere"]}}}, "no database nowhere"),
         (

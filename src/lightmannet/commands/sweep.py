@@ -158,7 +158,7 @@ def _score(plan: Sweep, arguments: list[str]) -> float:
 
 
 def _sampler(plan: Sweep, seed: int, number: int) -> Any:
-    """Return the sampler of trial ``number``, with a seed of its own: a resumed sweep draws what an unbroken one would."""
+    """Return the sampler of trial ``number``, with its own seed: a resumed sweep draws what an unbroken one would."""
     from optuna.samplers import RandomSampler, TPESampler
 
     own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])

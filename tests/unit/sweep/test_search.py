@@ -65,7 +65,10 @@ def test_a_grid_is_all_combinations(tmp_path: Path) -> None:
         ({"parameters": {"a": {"values": []}}}, "a: values must be a list"),
         ({"parameters": {"a": {"distribution": "beta"}}}, "is not supported"),
         ({"parameters": {"a": {"min": 2, "max": 1}}}, "a: min must be less than max"),
-        ({"parameters": {"a": {"distribution": "log_uniform_values", "min": 0, "max": 1}}}, "> 0 on a logarithmic scale"),
+        (
+            {"parameters": {"a": {"distribution": "log_uniform_values", "min": 0, "max": 1}}},
+            "> 0 on a logarithmic scale",
+        ),
         ({"method": "grid", "parameters": {"a": {"min": 1, "max": 2}}}, "a grid needs values, not ranges: a"),
     ],
 )
