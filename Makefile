@@ -26,6 +26,9 @@ TRIALS ?=
 ifneq ($(strip $(MEGC2019_ROOT)),)
 export MEGC2019_ROOT
 endif
+ifneq ($(strip $(MACRO_MOTION_ROOT)),)
+export MACRO_MOTION_ROOT
+endif
 
 # albumentations would ask the network for its newest version at each import.
 export NO_ALBUMENTATIONS_UPDATE := 1

@@ -10,6 +10,7 @@ from data_modules.databases.casme3 import CASME3
 from data_modules.databases.casme_sq import CASMESquared
 from data_modules.databases.ckplus import CKPlus
 from data_modules.databases.dfme import DFME
+from data_modules.databases.kdef_landmarks import KDEFLandmarks
 from data_modules.databases.megc2019 import MEGC2019
 from data_modules.databases.megc2019_list import MEGC2019List
 from data_modules.databases.mmew import MMEW
@@ -27,6 +28,7 @@ from data_modules.rendered.source import RenderedFaces
 from data_modules.representations.difference import Difference
 from data_modules.representations.flow_image import ApexFlow
 from data_modules.representations.frame_clip import FrameClip
+from data_modules.representations.landmark_flow import LandmarkFlow
 from data_modules.representations.phase_flow import PhaseFlow
 from data_modules.synthetic.motion import SyntheticMotion
 from data_modules.video.crop import AnnotatedBox, WholeFrame, YuNet
@@ -53,6 +55,8 @@ __all__ = [
     "FrameClip",
     "HoldOutDatabase",
     "JoinedCorpora",
+    "KDEFLandmarks",
+    "LandmarkFlow",
     "LeaveOneSubjectOut",
     "MEGC2019List",
     "MagnifiedMicro",

@@ -1,13 +1,15 @@
-"""Arrays that took long to compute, kept as checked files."""
+"""A cache on disk for arrays that are slow to compute."""
 
 import contextlib
 import hashlib
 import logging
+import os
 import re
 import time
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from lightmannet.errors import DataError
 from lightmannet.files import write_bytes_atomically
@@ -16,14 +18,25 @@ _LOG = logging.getLogger(__name__)
 _CHECKSUM = hashlib.sha256().digest_size
 _KEY = re.compile("[0-9a-f]{64}")
 _ABANDONED = 24 * 3600.0
-"""Age in seconds at which the temporary file of a killed writer is removed: no write takes that long."""
+"""Age in seconds at which a temporary file is removed as that of a killed writer: no write takes that long."""
+
+
+def cache_folder(given: str | None = None) -> Path:
+    """Return the folder for what was computed.
+
+    Args:
+        given: A folder; None takes the environment variable ``LIGHTMANNET_CACHE``, or ``lightmannet`` in the user's
+            folder for caches.
+    """
+    folder = given or os.environ.get("LIGHTMANNET_CACHE")
+    return Path(folder).expanduser() if folder else user_cache_path("lightmannet")
 
 
 def digest(*parts: str) -> str:
-    """Return a key for what ``parts`` describe: 64 hexadecimal digits, different for other parts or another split.
+    """Return a key of 64 hexadecimal digits, which differs for other texts and for another division of the same text.
 
     Args:
-        parts: Texts that say all that the array depends on.
+        parts: Texts that describe everything that the array depends on.
     """
     # The length before each part: ("ab", "c") and ("a", "bc") are different keys. File names may hold lone surrogates.
     encoded = (part.encode("utf-8", "surrogatepass") for part in parts)
@@ -31,14 +44,14 @@ def digest(*parts: str) -> str:
 
 
 class ArrayCache:
-    """Arrays in a folder, one file a key, shared by any number of processes.
+    """Arrays in a folder, one file per key, shared by any number of processes.
 
     A file is a SHA-256 checksum over key and content, then the content: a line with type and shape, and the numbers.
-    (The header of NumPy's own format takes longer to read than all the rest of a small array.) A file that is damaged,
-    cut short or not this key's counts as missing and is removed. Writers of one key replace each other's whole files.
+    (The header of NumPy's own format takes longer to read than the rest of a small array.) A file that is damaged,
+    truncated or of another key is treated as missing and removed. Writers of the same key replace whole files.
 
     Args:
-        folder: Where the files lie, in subfolders by the first two digits of the key; made when first written to.
+        folder: Folder of the files, in subfolders by the first two digits of the key; created when first written to.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,13 +59,13 @@ class ArrayCache:
         self._swept = False
 
     def __contains__(self, key: str) -> bool:
-        """Return whether there is a file for ``key``; only reading tells whether it is sound."""
+        """Return whether there is a file for ``key``; whether it is intact is checked when it is read."""
         return self._path(key).is_file()
 
     def read(self, key: str) -> np.ndarray | None:
-        """Return the array of ``key``, the caller's own copy, or None if there is none.
+        """Return a copy of the array of ``key``, or None if there is none.
 
-        A file that cannot be read or is not what was written is removed, and a log message names it.
+        A file that cannot be read or has changed is removed, with a log message.
 
         Args:
             key: As ``digest`` makes them.
@@ -68,13 +81,13 @@ class ArrayCache:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            _LOG.warning("%s is dropped from the cache and will be computed again: %s", path, error)
+            _LOG.warning("%s is removed from the cache and will be computed again: %s", path, error)
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
 
     def write(self, key: str, array: np.ndarray) -> None:
-        """Keep ``array`` for ``key``, in place of what was there.
+        """Store ``array`` under ``key``, replacing what was there.
 
         Args:
             key: As ``digest`` makes them.
@@ -86,7 +99,7 @@ class ArrayCache:
         """
         path = self._path(key)
         if array.dtype.kind not in "biufc":
-            raise ValueError(f"an array of {array.dtype}: the cache holds numbers only")
+            raise ValueError(f"an array of {array.dtype}: the cache stores only numbers")
         content = " ".join([array.dtype.str, *map(str, array.shape)]).encode() + b"\n" + array.tobytes()
         try:
             self._sweep()
@@ -99,22 +112,22 @@ class ArrayCache:
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
-            raise ValueError(f"{key!r} is no key: make keys with digest()")
+            raise ValueError(f"{key!r} is not a key: make keys with digest()")
         return self.folder / key[:2] / key[2:]
 
     def _sweep(self) -> None:
-        """Once an instance, remove temporary files that killed writers left long ago."""
+        """Remove, once per instance, old temporary files of writers that were killed."""
         if self._swept:
             return
         self._swept = True
         for leftover in self.folder.glob("??/.*.part"):
-            with contextlib.suppress(OSError):  # another process sweeps too, or it is another user's
+            with contextlib.suppress(OSError):  # another process removes it too, or it is another user's
                 if time.time() - leftover.stat().st_mtime > _ABANDONED:
                     leftover.unlink()
 
 
 def _checksum(key: str, content: bytes | memoryview) -> bytes:
-    # Over the key too, so that a file which was moved or copied to another key's name is found out.
+    # Over the key too, so that a file that was renamed to another key is detected.
     checksum = hashlib.sha256(key.encode())
     checksum.update(content)
     return checksum.digest()

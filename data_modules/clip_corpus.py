@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from data_modules.annotations import Kind
 from data_modules.apex import MissingApex, strongest_frame
-from data_modules.cache import ArrayCache, digest
+from data_modules.cache import ArrayCache, cache_folder, digest
 from data_modules.clip_inputs import clip_inputs
 from data_modules.clip_table import ClipRow, ClipTable
 from data_modules.corpus import Corpus
@@ -47,7 +47,8 @@ class ClipCorpus(FrameCorpus):
     4 bytes a number: 442 flow images of 28 × 28 take 4 MB, 442 clips of 8 gray frames at 112 × 112 take 180 MB.
 
     Args:
-        micro: Databases whose micro-expressions are to be recognised.
+        micro: Databases whose micro-expressions are to be recognised; without any, the corpus has macro-expressions
+            alone, for ``JoinedCorpora``.
         macro: Databases whose macro-expressions make D^aux (``auxiliary: CorpusMacro``); may name the same ones.
         scheme: Classes: a name in ``data_modules/schemes``, or the path of a YAML file of that form.
         representation: What a network sees of a clip.
@@ -62,7 +63,7 @@ class ClipCorpus(FrameCorpus):
             offset; 0 leaves it. It asks how much a method takes, see ``configs/tables/robustness_apex.yaml``.
 
     Raises:
-        ConfigurationError: No database, or an apex_error below 0.
+        ConfigurationError: No database at all, or an apex_error below 0.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class ClipCorpus(FrameCorpus):
         workers: int | None = None,
         apex_error: int = 0,
     ) -> None:
-        if not micro:
+        if not micro and not macro:
             raise ConfigurationError("micro: name at least one database whose micro-expressions are to be recognised.")
         if apex_error < 0:
             raise ConfigurationError(f"apex_error must be 0 or more frames, but is {apex_error}.")
@@ -104,9 +105,11 @@ class ClipCorpus(FrameCorpus):
         """
         self.prepare()
         micro, macro = (self._clips(self._selected[kind]) for kind in ("micro", "macro"))
-        assert micro is not None  # _select raises if there is none
+        if micro is None:
+            assert macro is not None  # one of the two lists names a database, and _select raises if it has no clip
+            micro = macro.select([])
         return Corpus(
-            name="+".join(database.description.name for database in self.micro),
+            name="+".join(database.description.name for database in self.micro or self.macro),
             classes=self._scheme.classes,
             micro=micro,
             macro=macro,
@@ -198,9 +201,7 @@ class ClipCorpus(FrameCorpus):
 
     @cached_property
     def _cache(self) -> ArrayCache:
-        caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-        folder = self.cache or os.environ.get("LIGHTMANNET_CACHE") or f"{caches}/lightmannet"
-        return ArrayCache(Path(folder).expanduser())
+        return ArrayCache(cache_folder(self.cache))
 
     def _compute(self, selected: list["_Selected"]) -> None:
         jobs = _Jobs(selected, self.representation, self.crop, self.missing_apex, self.apex_error, self._cache)
@@ -293,7 +294,7 @@ class _Jobs(Dataset[str]):
         chosen = self.selected[index]
         row = chosen.row
         try:
-            reader = _open(row.path, row.root, row.first_number)
+            reader = _open(row.path, row.root, row.first_number, row.neutral)
             source = reader.fingerprint(row.numbers)
         except DataError as error:
             return f"{row.source}: clip {row.clip_id}: {error}"
@@ -312,7 +313,7 @@ class _Jobs(Dataset[str]):
     def render(self, chosen: _Selected) -> np.ndarray:
         """Return the array of a clip."""
         row = chosen.row
-        reader = _open(row.path, row.root, row.first_number)
+        reader = _open(row.path, row.root, row.first_number, row.neutral)
         apex = self._apex(row, reader)
         if self.apex_error and row.kind == "micro":
             # By the clip's name, so that it is the same in every run.
@@ -331,6 +332,6 @@ class _Jobs(Dataset[str]):
 
 
 @lru_cache(maxsize=8)
-def _open(path: Path, root: Path, first_number: int) -> FrameReader:
+def _open(path: Path, root: Path, first_number: int, neutral: Path | None) -> FrameReader:
     # The expressions of a long video share its folder, which may hold thousands of files.
-    return open_frames(path, root, first_number)
+    return open_frames(path, root, first_number, neutral)

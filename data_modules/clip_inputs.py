@@ -6,8 +6,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from data_modules.representations.base import Representation
+from data_modules.representations.landmark_flow import LandmarkFlow
 from data_modules.video.crop import Box, Crop
 from data_modules.video.frames import FrameReader, nearest
+from data_modules.video.landmarks import LandmarkPair
 
 
 def clip_inputs(
@@ -32,6 +34,8 @@ def clip_inputs(
         DataError: A frame cannot be read, or has no face.
         ConfigurationError: The crop lacks something: a box, a model.
     """
-    moments = representation.moments(*interval)
-    frames = reader.read([nearest(numbers, moment) for moment in moments], representation.color)
+    moments = [nearest(numbers, moment) for moment in representation.moments(*interval)]
+    if isinstance(representation, LandmarkFlow) and isinstance(reader, LandmarkPair):
+        return representation.render_points(reader.points(moments))
+    frames = reader.read(moments, representation.color)
     return representation.render(crop.square(frames, representation.working_size, box))

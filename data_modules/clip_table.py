@@ -36,6 +36,8 @@ class ClipRow:
         source: Where the row was read.
         box: Bounding box of the face in the first frame, if annotated.
         first_number: Number of a video's first frame.
+        neutral: Picture (or landmarks) of the neutral face where the clip is a pair of stills, of which ``path`` is the
+            other.
     """
 
     database: str
@@ -57,6 +59,7 @@ class ClipRow:
     source: Source
     box: Box | None = None
     first_number: int = 0
+    neutral: Path | None = None
 
     @property
     def subject_id(self) -> str:

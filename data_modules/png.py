@@ -1,4 +1,4 @@
-"""Read a small RGB PNG strictly: whatever is damaged is an error, where decoders return what they could read."""
+"""Read a small RGB PNG strictly: any damage is an error, where decoders return what they could read."""
 
 import struct
 import zlib
@@ -17,9 +17,9 @@ _TRUNCATED = "truncated: it ends before its end mark (IEND), after {} bytes"
 def decode_rgb(data: bytes, height: int, width: int) -> UInt8[np.ndarray, "3 height width"]:
     """Return the pixels of a PNG file's bytes, as red, green and blue 0..255.
 
-    A decoder alone is not enough: OpenCV has returned half an image for half a file, and prints libpng's warnings on
-    stderr. So length, checksums and compressed stream are checked first, and the decoder sees the parts that hold
-    pixels only (a transparency colour or a colour profile must not change them).
+    A decoder alone is not enough: OpenCV returns half an image for half a file, and Pillow accepts a damaged end mark
+    and surplus pixel data. So lengths, checksums and the compressed stream are checked first, and the decoder is given
+    only the chunks with pixels: a transparent colour or a colour profile must not change them.
 
     Args:
         data: The whole file.
@@ -27,7 +27,7 @@ def decode_rgb(data: bytes, height: int, width: int) -> UInt8[np.ndarray, "3 hei
         width: Expected number of columns.
 
     Raises:
-        ValueError: The bytes are not a complete, undamaged 8-bit RGB PNG of that size; says what they are instead.
+        ValueError: The bytes are not a complete, undamaged 8-bit RGB PNG of that size; the message says what is wrong.
     """
     if not data:
         raise ValueError("empty (zero bytes)")
@@ -36,7 +36,7 @@ def decode_rgb(data: bytes, height: int, width: int) -> UInt8[np.ndarray, "3 hei
         raise ValueError(_TRUNCATED.format(len(data)) if _SIGNATURE.startswith(data) else "not a PNG file")
     header, pixels = b"", b""
     essential = [_SIGNATURE]
-    for kind, content, whole in _chunks(data):
+    for kind, content, whole in chunks(data):
         if not header and kind != b"IHDR":
             raise ValueError(f"damaged: it starts with the chunk {kind!r} instead of its header (IHDR)")
         if kind == b"IHDR":
@@ -54,8 +54,12 @@ def decode_rgb(data: bytes, height: int, width: int) -> UInt8[np.ndarray, "3 hei
     return np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1))
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Yield kind, content and whole bytes of each chunk up to the end mark; checks lengths and checksums."""
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Yield kind, content and all bytes of each chunk up to the end mark.
+
+    Raises:
+        ValueError: The file is truncated, or a checksum is wrong.
+    """
     position = len(_SIGNATURE)
     kind = b""
     while kind != b"IEND":

@@ -36,7 +36,7 @@ def write_small_bundle(folder: Path, method: str = "maml", threshold: float = 0.
         "missing_apex": "middle",
         "corpus": "made",
         "synthetic": True,
-        "calibration": Calibration(temperature=2.0, threshold=threshold, people=2, clips=6).as_dict(),
+        "calibration": Calibration(temperature=2.0, threshold=threshold, people=2, clips=6).as_words(),
         **settings,
     }
     weights = {k: v for k, v in learner.state_dict().items() if is_weight(k)}

@@ -4,11 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lightmannet.inference.answer import ClipAnswer, Interval, ModelFacts, QualityWarning
+from lightmannet.inference.answer import Answer, Interval, QualityWarning
 from lightmannet.inference.recogniser import Examination
 
 SIZE = 56
-FACTS = ModelFacts("Learned from noise.", "Its UF1 was 0.50 (95 % interval 0.40–0.60).", True, 0.5, (0.4, 0.6))
 
 
 class TopLeft(nn.Module):
@@ -32,18 +31,19 @@ def examination(decision: str | None = "positive", fps: float | None = 200.0, fo
     flow = np.zeros((2, SIZE, SIZE), np.float32)
     flow[0, : SIZE // 2, : SIZE // 2] = 1.5
     inputs = torch.rand(1, 1, 3, 28, 28, generator=torch.Generator().manual_seed(0)) - 0.5
-    answer = ClipAnswer(
+    answer = Answer(
         clip="somewhere/<clip> & co.mp4",
         interval=Interval(10, 40, 80, 1.0, "micro", "spotted") if found else None,
         classes=("negative", "positive", "surprise"),
         probabilities=(0.2, 0.7, 0.1) if found else (),
         decision=decision if found else None,
-        reason="" if decision and found else "Can't tell: the likeliest class has a probability of 0.70.",
+        reason="" if decision and found else "Can't tell: the most likely class has a probability of 0.70.",
         warnings=(
             QualityWarning("too_dark", "warning", "The face is dark <12 of 255>; film it in more light."),
             QualityWarning("not_calibrated", "info", "The bundle was not calibrated."),
         ),
-        model=FACTS,
+        learned_from="Learned from drawn faces only (made): nothing is known about real ones.",
+        score="Score on 40 clips of 3 people not trained on: UF1 0.54.",
         seconds={"read": 0.1},
     )
     return Examination(

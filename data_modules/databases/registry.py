@@ -7,6 +7,7 @@ from data_modules.databases.casme3 import CASME3
 from data_modules.databases.casme_sq import CASMESquared
 from data_modules.databases.ckplus import CKPlus
 from data_modules.databases.dfme import DFME
+from data_modules.databases.kdef_landmarks import KDEFLandmarks
 from data_modules.databases.megc2019_list import MEGC2019List
 from data_modules.databases.mmew import MMEW
 from data_modules.databases.mmi import MMI
@@ -31,6 +32,7 @@ READERS: dict[str, type[Database]] = {
         CKPlus,
         OuluCASIA,
         MMI,
+        KDEFLandmarks,
     )
 }
 """Micro-expression databases come first."""

@@ -1,4 +1,4 @@
-"""What a rendered corpus consists of: every knob, checked together."""
+"""Options of a rendered corpus."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -4,18 +4,17 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
+from data_modules.rendered.brushes import Painted, darker, finish, mix, over, redder
 from data_modules.rendered.canvas import Canvas, Layer, Picture
 from data_modules.rendered.face import Colour, Face
 from data_modules.rendered.geometry import SIGN, SKULL, anchors, brow_line, lids, lip_edges, lip_line, outline
+from data_modules.rendered.hair import paint_hair
 from data_modules.rendered.muscles import folds, relief, smooth
 
-Painted = UInt8[np.ndarray, "side side 4"]
-"""Red, green and blue, each already multiplied by the last channel, opacity."""
-
-_Over = Callable[[Colour | Picture, Layer, Layer | float], None]
-"""Paints a colour where a mask is, in a light, over a layer."""
+_Paint = Callable[[Colour | Picture, Layer, Layer | float], None]
+"""Paints a colour over a layer, within a mask and in a light."""
 
 
 class Painter:
@@ -50,29 +49,29 @@ class Painter:
         x, y, side = canvas.x, canvas.y, np.abs(canvas.x)
         picture, opacity = np.zeros((*x.shape, 3), np.float32), np.zeros_like(x)
 
-        def over(colour: Colour | Picture, mask: Layer, light: Layer | float) -> None:
-            _over(picture, opacity, colour, mask, light)
+        def paint(colour: Colour | Picture, mask: Layer, light: Layer | float) -> None:
+            over(picture, opacity, colour, mask, light)
 
         strands = canvas.noise(self._random, 0.02, 6.0)
         if face.hair == "long":
             mask = canvas.step_up(1.17 + 0.06 * np.sin(5 * y) + 0.02 * strands - side, 0.05)
-            over(face.hair_colour, mask * canvas.step_up(y + 0.4, 0.1), 0.62 + 0.10 * strands)
-        over(
+            paint(face.hair_colour, mask * canvas.step_up(y + 0.4, 0.1), 0.62 + 0.10 * strands)
+        paint(
             face.skin,
             canvas.step_up(0.62 + 0.25 * np.clip(y - 1.6, 0, None) - side, 0.05) * canvas.step_up(y - 0.8),
             0.62 * self._exposure,
         )
         if face.hair == "scarf":
-            over(face.cloth, canvas.step_up(1.15 - side, 0.05) * canvas.step_up(y - 0.9), 0.4)
+            paint(face.cloth, canvas.step_up(1.15 - side, 0.05) * canvas.step_up(y - 0.9), 0.4)
         collar = canvas.step_up(y - 1.62 - 0.35 * np.clip(0.7 - side, 0, None) + 0.12 * side, 0.04)
-        over(face.cloth, collar, 0.85 + 0.05 * canvas.noise(self._random, 0.01))
+        paint(face.cloth, collar, 0.85 + 0.05 * canvas.noise(self._random, 0.01))
         for sign in SIGN:
             ear = canvas.step_up(1 - ((x - 0.985 * sign) / 0.125) ** 2 - ((y - 0.24) / 0.27) ** 2, 0.2)
             inner = canvas.bump(1.02 * sign, 0.2, 0.035, 0.11)
-            over(_redder(face.skin, 0.25), ear, self._exposure * (face.ambient + 0.25 - 0.22 * inner))
-        self._eyeballs(over)
-        self._mouth(over)
-        return _finish(picture, opacity)
+            paint(redder(face.skin, 0.25), ear, self._exposure * (face.ambient + 0.25 - 0.22 * inner))
+        self._eyeballs(paint)
+        self._mouth(paint)
+        return finish(picture, opacity)
 
     def skin(self) -> Painted:
         """Return the skin with brows, lips and beard; eyes and mouth are covered, the slits open them."""
@@ -86,7 +85,7 @@ class Painter:
             + 0.8 * canvas.bump(0, face.nose - 0.08, 0.13, 0.12)
             + 0.35 * canvas.bump(0, face.chin - 0.2, 0.25, 0.12)
         )  # fmt: skip
-        colour = _mix(colour, _redder(face.skin, 0.5), blush)
+        colour = mix(colour, redder(face.skin, 0.5), blush)
         light = self._lit * self._structure()
         light *= 1 - (0.08 + 0.8 * face.age**1.3) * self._wrinkles()
         # Sockets: a little darker around the eyes.
@@ -111,7 +110,7 @@ class Painter:
         opacity = (
             canvas.step_up(outline(face, y) - side, 0.035) * canvas.step_up(face.chin - y) * canvas.step_up(y - SKULL)
         )
-        return _finish(picture * opacity[..., None], opacity)
+        return finish(picture * opacity[..., None], opacity)
 
     def before(self) -> Painted:
         """Return the hair over the forehead, a scarf and glasses; they move with the head."""
@@ -121,14 +120,14 @@ class Painter:
             dark = tuple(0.25 * value for value in face.cloth)
             for sign in SIGN:
                 rim = self._rim(sign)
-                _over(picture, opacity, (1.0, 1.0, 1.0), 0.05 * canvas.inside(rim), 1.0)
-                _over(picture, opacity, dark, canvas.stroke(rim, 0.035), 0.9)
+                over(picture, opacity, (1.0, 1.0, 1.0), 0.05 * canvas.inside(rim), 1.0)
+                over(picture, opacity, dark, canvas.stroke(rim, 0.035), 0.9)
                 hinge = [(sign * (face.eye + 0.31), -0.04), (sign * 1.0, -0.02)]
-                _over(picture, opacity, dark, canvas.stroke(hinge, 0.03), 0.8)
+                over(picture, opacity, dark, canvas.stroke(hinge, 0.03), 0.8)
             bridge = smooth([(-face.eye + 0.30, 0.0), (0, -0.05), (face.eye - 0.30, 0.0)])
-            _over(picture, opacity, dark, canvas.stroke(bridge, 0.03), 0.9)
-        self._hair(picture, opacity)
-        return _finish(picture, opacity)
+            over(picture, opacity, dark, canvas.stroke(bridge, 0.03), 0.9)
+        paint_hair(face, canvas, self._random, self._light, picture, opacity)
+        return finish(picture, opacity)
 
     def wall(self, size: int) -> Float32[np.ndarray, "size size 3"]:
         """Return the background, which does not move with the head."""
@@ -193,7 +192,7 @@ class Painter:
         for _ in range(int(random.integers(0, 4))):
             across, down = random.uniform(-0.8, 0.8), random.uniform(-0.7, 1.3)
             spots = np.maximum(spots, 1.2 * canvas.bump(across, down, 0.014, 0.014))
-        return _mix(
+        return mix(
             colour, (0.36 * face.skin[0] + 0.05, 0.24 * face.skin[1], 0.2 * face.skin[2]), 0.6 * np.clip(spots, 0, 1)
         ), light
 
@@ -205,8 +204,8 @@ class Painter:
         mask = canvas.step_up(np.minimum(y - upper, lower - y), 0.03) * canvas.step_up(
             face.mouth_half - np.abs(x), 0.02
         )
-        red = _redder(face.skin, 0.55 + 0.25 * face.blush)
-        colour = _mix(colour, red, 0.78 * mask)
+        red = redder(face.skin, 0.55 + 0.25 * face.blush)
+        colour = mix(colour, red, 0.78 * mask)
         light = light * (1 - 0.14 * mask * (y < line))
         stripes = canvas.noise(self._random, 0.012, 4.0)
         light = light * (1 + 0.05 * mask * stripes)
@@ -234,7 +233,7 @@ class Painter:
         along = (side - face.brow_inner) / (face.brow_outer - face.brow_inner)
         thick = 0.5 * face.brow_thick * np.clip(np.minimum(8 * (along + 0.05), 2.2 * (1.04 - along)), 0, 1)
         mask = canvas.step_up(thick + 0.003 * hairs - np.abs(y - brow_line(face, x)), 0.035) * (thick > 0)
-        colour = _mix(colour, _darker(face.hair_colour, 0.8), np.clip((0.80 + 0.07 * hairs) * mask, 0, 1))
+        colour = mix(colour, darker(face.hair_colour, 0.8), np.clip((0.80 + 0.07 * hairs) * mask, 0, 1))
         _, lower = lip_edges(face, x)
         upper, _ = lip_edges(face, x)
         around = canvas.step_up(np.maximum(upper - y, y - lower), 0.05)
@@ -253,26 +252,26 @@ class Painter:
         mask = np.clip(
             parts[face.beard] * around * (strength + (0.22 if face.beard != "stubble" else 0.18) * hairs), 0, 0.95
         )
-        colour = _mix(colour, _darker(face.hair_colour, 0.9), mask)
+        colour = mix(colour, darker(face.hair_colour, 0.9), mask)
         if face.hair in ("bald", "short", "curly"):
             # Hair cut to the skin, where the style leaves any.
             scalp = canvas.step_up(face.hairline + 0.1 + 0 * x - y + 0.62 * side**3.2, 0.2)
-            colour = _mix(colour, face.hair_colour, np.clip(0.16 * scalp * (1 + 0.4 * hairs), 0, 1))
+            colour = mix(colour, face.hair_colour, np.clip(0.16 * scalp * (1 + 0.4 * hairs), 0, 1))
         return colour, light * (1 + 0.07 * mask * canvas.noise(random, 0.015, 2.0))
 
     def _lid_lines(self, colour: Picture, light: Layer) -> tuple[Picture, Layer]:
         face, canvas = self.face, self.canvas
-        dark = _darker(face.hair_colour, 0.35)
+        dark = darker(face.hair_colour, 0.35)
         for sign in SIGN:
             x = sign * (face.eye + face.eye_half * np.linspace(-1, 1.06, 25))
             upper, lower = lids(face, x)
-            colour = _mix(colour, dark, 0.85 * canvas.stroke(np.stack([x, upper - 0.012], 1), 0.032, 0.010))
-            colour = _mix(colour, dark, 0.30 * canvas.stroke(np.stack([x, lower + 0.012], 1), 0.018, 0.010))
+            colour = mix(colour, dark, 0.85 * canvas.stroke(np.stack([x, upper - 0.012], 1), 0.032, 0.010))
+            colour = mix(colour, dark, 0.30 * canvas.stroke(np.stack([x, lower + 0.012], 1), 0.018, 0.010))
             crease = np.stack([x, upper - face.crease - 0.02], 1)[2:-1]
             light = light * (1 - 0.34 * canvas.stroke(crease, 0.02, 0.014))
         return colour, light
 
-    def _eyeballs(self, over: _Over) -> None:
+    def _eyeballs(self, paint: _Paint) -> None:
         face, canvas = self.face, self.canvas
         x, y = canvas.x, canvas.y
         radius = 0.104
@@ -284,27 +283,27 @@ class Painter:
             shade *= 1 - 0.35 * np.clip(np.abs(x - sign * face.eye) / face.eye_half, 0, 1) ** 3
             shade *= (0.5 + 0.5 * face.ambient) * min(self._exposure, 1.1)
             ball = canvas.step_up(1.25 * face.eye_half - np.hypot(x - sign * face.eye, y))
-            over((0.93, 0.90, 0.87), ball, shade)
-            over(
+            paint((0.93, 0.90, 0.87), ball, shade)
+            paint(
                 (0.85, 0.50, 0.45), 0.7 * ball * canvas.bump(sign * (face.eye - face.eye_half), 0.01, 0.03, 0.04), shade
             )
             rays = 1 + 0.15 * np.sin(9 * np.arctan2(y - level, x - middle)) * (distance < radius)
-            over(face.iris, canvas.step_up(radius - distance), shade * rays * (1.25 - 0.7 * (distance / radius) ** 6))
-            over((0.03, 0.025, 0.025), canvas.step_up(0.4 * radius - distance), 1.0)
+            paint(face.iris, canvas.step_up(radius - distance), shade * rays * (1.25 - 0.7 * (distance / radius) ** 6))
+            paint((0.03, 0.025, 0.025), canvas.step_up(0.4 * radius - distance), 1.0)
             spot = canvas.bump(middle + 0.35 * radius * self._bright, level - 0.38 * radius, 0.020, 0.020)
-            over((1.0, 1.0, 1.0), np.clip(1.3 * spot, 0, 0.95), 1.0)
+            paint((1.0, 1.0, 1.0), np.clip(1.3 * spot, 0, 0.95), 1.0)
 
-    def _mouth(self, over: _Over) -> None:
+    def _mouth(self, paint: _Paint) -> None:
         face, canvas = self.face, self.canvas
         x, y = canvas.x, canvas.y
         line = lip_line(face, x)
         inside = canvas.step_up(1 - (x / (1.15 * face.mouth_half)) ** 4 - ((y - line - 0.10) / 0.26) ** 4, 0.2)
-        over((0.20, 0.07, 0.07), inside, 0.9 - 0.5 * np.clip(y - line, 0, 0.6))
-        over((0.55, 0.25, 0.25), 0.8 * canvas.bump(0, face.mouth + 0.27, 0.2, 0.07), 0.8)
+        paint((0.20, 0.07, 0.07), inside, 0.9 - 0.5 * np.clip(y - line, 0, 0.6))
+        paint((0.55, 0.25, 0.25), 0.8 * canvas.bump(0, face.mouth + 0.27, 0.2, 0.07), 0.8)
         edge = line + 0.045 - 0.03 * (x / face.mouth_half) ** 2
         gaps = 1 - 0.12 * np.exp(-((((x / 0.075) % 1) - 0.5) ** 2) / 0.004)
         teeth = canvas.step_up(0.95 * face.mouth_half - np.abs(x), 0.1) * canvas.step_up(edge - y, 0.02) * inside
-        over(
+        paint(
             (0.90, 0.87, 0.81),
             teeth,
             gaps * (0.62 + 0.3 * np.clip(1 - (x / face.mouth_half) ** 2, 0, 1)) * self._exposure,
@@ -317,93 +316,3 @@ class Painter:
         power = 1.0 if face.glasses == "round" else 0.45
         across, down = np.sign(c) * np.abs(c) ** power, np.sign(s) * np.abs(s) ** power
         return np.stack([sign * face.eye + 0.30 * across, 0.03 + (0.27 if power == 1 else 0.22) * down], 1)
-
-    def _hair(self, picture: Picture, opacity: Layer) -> None:
-        face, canvas, random = self.face, self.canvas, self._random
-        x, y = canvas.x, canvas.y
-        side = np.abs(x)
-        if face.hair == "bald":
-            return
-        strands, curls = canvas.noise(random, 0.018, 7.0), canvas.noise(random, 0.06)
-        rough = 0.02 * strands if face.hair != "curly" else 0.045 * curls
-        volume = {"short": 0.05, "curly": 0.20, "fringe": 0.10, "parted": 0.12, "long": 0.12, "scarf": 0.06}[face.hair]
-        skull = 1 - (side / (1.0 + volume)) ** 2.2 - (np.clip(-y, 0, None) / (-SKULL + volume)) ** 2.2
-        # Where the face looks out: under the hairline, between the temples.
-        line = face.hairline + 0.62 * side**3.2
-        if face.hair == "fringe":
-            line = np.maximum(line, -0.56 + 0.12 * x + 0.05 * strands + 0.3 * np.clip(side - 0.5, 0, None))
-        elif face.hair == "parted":
-            line = (
-                line
-                + 0.16
-                + 0.30 * (x - 0.4) * self._bright * (side < 2)
-                - 0.25 * canvas.bump(0.4 * self._bright, face.hairline, 0.2, 0.3)
-            )
-        if face.hair == "scarf":
-            reach = np.where(y < 0.28, 0.28 - face.hairline - 0.1, face.chin - 0.26).astype(np.float32)
-            window = 1 - (side / 0.90) ** 2.6 - (np.abs(y - 0.28) / reach) ** 2.4
-            cloth = canvas.step_up(-window, 0.06) * np.maximum(
-                canvas.step_up(skull), canvas.step_up(y) * canvas.step_up(1.1 + 0.12 * y - side)
-            )
-            wave = (
-                0.80
-                + 0.07 * np.sin(9 * side + 5 * y + 1.5 * curls)
-                - 0.35 * np.exp(-np.abs(window) / 0.12)
-                + 0.012 * strands
-            )
-            _over(picture, opacity, face.cloth, cloth, wave.astype(np.float32))
-            return
-        down = {"short": 0.05, "curly": 0.30, "fringe": 0.45, "parted": 0.25, "long": 3.0}[face.hair]
-        inner = (
-            (0.86 if face.hair == "curly" else 0.92)
-            - 0.10 * np.clip(y, 0, 1) * (face.hair == "long")
-            + 0.04 * (face.hair == "short") * np.clip(y + 0.3, 0, 1)
-        )
-        framed = np.maximum(line - y, side - inner) + rough
-        mask = (
-            canvas.step_up(framed, 0.07)
-            * canvas.step_up(skull + rough, 0.05)
-            * canvas.step_up(down - y + 2 * rough, 0.12)
-        )
-        light = (
-            0.72
-            + 0.28 * np.clip(self._light, 0, 1)
-            + (0.10 * strands if face.hair != "curly" else 0.14 * curls + 0.06 * strands)
-        )
-        shine = (
-            0.25
-            * np.exp(-0.5 * ((y + 1.02 - 0.25 * side**2) / 0.12) ** 2)
-            * (1 + 0.5 * strands)
-            * (face.hair != "curly")
-        )
-        _over(picture, opacity, face.hair_colour, mask, np.clip(light + shine, 0.3, 1.8).astype(np.float32))
-
-
-def _over(
-    picture: Picture, opacity: Layer, colour: Colour | tuple[float, ...] | Picture, mask: Layer, light: Layer | float
-) -> None:
-    paint = np.asarray(colour, np.float32) * np.asarray(light, np.float32)[..., None]
-    picture *= (1 - mask)[..., None]
-    picture += paint * mask[..., None]
-    opacity *= 1 - mask
-    opacity += mask
-
-
-def _mix(picture: Picture, colour: Colour | tuple[float, ...], share: Layer) -> Picture:
-    return (picture + (np.asarray(colour, np.float32) - picture) * share[..., None]).astype(np.float32)
-
-
-def _redder(colour: Colour, share: float) -> Colour:
-    r, g, b = colour
-    return (r + share * 0.10 * (1 - r), g * (1 - 0.42 * share), b * (1 - 0.36 * share))
-
-
-def _darker(colour: Colour, factor: float) -> Colour:
-    r, g, b = (value * factor for value in colour)
-    return r, g, b
-
-
-def _finish(picture: Picture, opacity: Layer) -> Painted:
-    whole = np.concatenate([picture, opacity[..., None]], axis=-1)
-    # Twice the frame's resolution: without this blur, halving it would alias.
-    return np.clip(np.rint(255 * cv2.GaussianBlur(whole, (0, 0), 0.7)), 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Making a rendered corpus on disk: interrupted at any moment it goes on, and half of it is never taken for all."""
+"""Writing a rendered corpus to disk: an interrupted one is continued, and a part is never read as the whole."""
 
 import contextlib
 import fcntl
@@ -18,14 +18,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from data_modules.rendered import casme2_layout, casme_sq_layout
 from data_modules.rendered.muscles import UNITS
-from data_modules.rendered.options import Balance, Options
+from data_modules.rendered.options import Options
 from data_modules.rendered.performance import Job, Recording, jobs, noise_of, perform, person
 from data_modules.rendered.pictures import Film, jpeg, one_thread
 from data_modules.rendered.scene import Scene
 from data_modules.rendered.truth import pack_truth, read_truth
 from data_modules.rendered.workbook import xlsx
 from lightmannet.errors import ConfigurationError, DataError
-from lightmannet.files import write_atomically, write_bytes_atomically
+from lightmannet.files import digest_of_files, write_atomically, write_bytes_atomically
 
 MANIFEST = "corpus.json"
 UNFINISHED = "UNFINISHED.txt"
@@ -34,78 +34,6 @@ UNFINISHED = "UNFINISHED.txt"
 _LOCK = ".lock"
 _BYTES_A_PIXEL = 0.6  # of frames and truth; measured at quality 95: 0.4
 _DATABASES = (casme2_layout, casme_sq_layout)
-
-
-def synthesize(
-    out: str,
-    subjects: int = 40,
-    micro_clips: int = 10,
-    macro_clips: int = 10,
-    video_micro_clips: int = 1,
-    seed: int = 0,
-    size: int = 128,
-    micro_fps: int = 200,
-    video_fps: int = 30,
-    intensity: float = 0.5,
-    typical: float = 0.95,
-    noise: float = 1.0,
-    label_noise: float = 0.05,
-    distractors: float = 1.0,
-    balance: Balance = "balanced",
-    jpeg_quality: int = 95,
-    crf: int = 18,
-    workers: int | None = None,
-) -> None:
-    """Write a corpus of rendered faces in the layouts of CASME II and CAS(ME)^2; it shows no real person.
-
-    ``OUT/casme2`` has micro clips as images, ``OUT/casme_sq`` long videos with macro- and micro-expressions, as MP4 and
-    as images; ``OUT/truth`` what really moved. The same options give the same frames. Interrupted, the same command
-    goes on where it stopped.
-
-    Args:
-        out: Folder to write; it must be new, empty, or hold the same corpus.
-        subjects: Invented people, 1..999; they are the same in both databases.
-        micro_clips: Clips of a micro-expression for each of them.
-        macro_clips: Macro-expressions in the long videos of each.
-        video_micro_clips: Micro-expressions in the long videos of each beside them.
-        seed: Seed of everything random.
-        size: Height and width of a frame, pixels, even, 64..256.
-        micro_fps: Frames a second of the micro clips.
-        video_fps: Frames a second of the long videos.
-        intensity: Strength of a micro-expression over that of a macro-expression, above 0, at most 1.
-        typical: Share of micro-expressions that move units of the posed emotion, 0..1.
-        noise: Factor of each camera's sensor noise.
-        label_noise: Probability of a wrong label, and of each error in the coded units and apex, 0..0.5.
-        distractors: Factor of blinks, head drift, speech and changing light.
-        balance: How often each class occurs: alike, or as in CASME II or SMIC.
-        jpeg_quality: Quality of the frames' JPEG files, 1..100.
-        crf: Compression of the long videos, H.264's constant rate factor, 0 (none) .. 51.
-        workers: Processes; None takes one a core, 0 works in this one.
-
-    Raises:
-        ConfigurationError: Impossible options, or a folder that holds something else.
-        DataError: The folder cannot be written, or has too little room.
-    """
-    options = Options(
-        subjects=subjects,
-        micro_clips=micro_clips,
-        macro_clips=macro_clips,
-        video_micro_clips=video_micro_clips,
-        seed=seed,
-        size=size,
-        micro_fps=micro_fps,
-        video_fps=video_fps,
-        intensity=intensity,
-        typical=typical,
-        noise=noise,
-        label_noise=label_noise,
-        distractors=distractors,
-        balance=balance,
-        jpeg_quality=jpeg_quality,
-        crf=crf,
-    )
-    made = write_corpus(Path(out).expanduser(), options, workers)
-    print(f"{out}: {'written' if made else 'was there already'}; databases in {out}/casme2 and {out}/casme_sq")
 
 
 def write_corpus(out: Path, options: Options, workers: int | None = None, wait: bool = False) -> bool:
@@ -142,14 +70,11 @@ def is_finished(out: Path, options: Options) -> bool:
 
 def code_digest() -> str:
     """Return a digest of the code and tables that decide what frames look like: 16 hexadecimal digits."""
-    digest = hashlib.sha256()
     here = Path(__file__).parent
-    tables = (here.parent / "synthetic" / "action_units.csv", here.parent / "synthetic" / "counts.py")
-    for path in sorted([*here.glob("*.py"), *here.glob("*.csv"), *tables]):
-        if path.name == "source.py":  # reads only
-            continue
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
+    package = here.parent
+    tables = (package / "synthetic" / "action_units.csv", package / "synthetic" / "counts.py")
+    drawing = [path for path in [*here.glob("*.py"), *here.glob("*.csv")] if path.name != "source.py"]  # only reads
+    return digest_of_files([*drawing, *tables], package)[:16]
 
 
 def render(options: Options, job: Job) -> Iterator[tuple[str, bytes]]:

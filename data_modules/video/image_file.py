@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from data_modules.png import _chunks
+from data_modules.png import chunks
 
 _TRUNCATED = "truncated: its pixels end early, after {} bytes"
 _TIFF_SIZES = {3: "H", 4: "I"}  # 16 and 32 bits
@@ -64,7 +64,7 @@ def _essential_png(data: bytes) -> bytes:
     """Return the chunks that hold pixels, lengths and checksums checked; about others libpng could print warnings."""
     parts = [data[:8]]
     kinds = []
-    for kind, _, whole in _chunks(data):
+    for kind, _, whole in chunks(data):
         if kind in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
             kinds.append(kind)
             parts.append(whole)

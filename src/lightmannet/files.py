@@ -1,8 +1,9 @@
-"""Files that are either whole or not there."""
+"""Files: written atomically, with the usual permissions, and a digest of several."""
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -49,12 +50,29 @@ def written_atomically(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes private files; results are as readable as any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
+        set_default_permissions(Path(name))
         os.replace(name, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(name)
         raise
+
+
+def set_default_permissions(path: Path) -> None:
+    """Give a file or folder made by ``tempfile``, which is private, the permissions of any other new one."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
+
+
+def digest_of_files(files: Iterable[Path], root: Path) -> str:
+    """Return a SHA-256 digest, in hexadecimal, of the names and content of files, in any order.
+
+    Args:
+        files: Files below ``root``.
+        root: Folder that their names are relative to.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data_modules.video import video_file
@@ -16,6 +17,7 @@ from tests.archives.casme3 import write_casme3
 from tests.archives.casme_sq import write_casme_sq
 from tests.archives.ckplus import write_ckplus
 from tests.archives.dfme import write_dfme
+from tests.archives.kdef_landmarks import write_kdef_landmarks
 from tests.archives.megc2019_list import write_megc2019_list
 from tests.archives.mmew import write_mmew
 from tests.archives.mmi import write_mmi
@@ -24,6 +26,7 @@ from tests.archives.samm import write_samm
 from tests.archives.samm_lv import write_samm_lv
 from tests.archives.smic import write_smic
 from tests.archives.writing import set_cell
+from tests.megc2019_files import write_megc2019
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 CORPUS = "--data.init_args.corpus.init_args"
@@ -43,7 +46,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
 }
 MACRO_ONLY = ("ckplus", "oulu_casia", "mmi")
 WITH_MACRO = ("casme_sq", "casme3")
-REPRESENTATIONS = sorted(path.stem for path in (CONFIGS / "representation").glob("*.yaml"))
+REPRESENTATIONS = sorted({path.stem for path in (CONFIGS / "representation").glob("*.yaml")} - {"landmark_flow"})
 VARIANTS = {"casme_sq": ["frames: video", "frames: raw"], "casme2": ["frames: selected", "frames: raw"]}
 
 
@@ -262,3 +265,36 @@ def test_the_bench_of_data_compares_every_stage_with_a_plain_loop(
         (row,) = [line for line in printed.splitlines() if stage in line]
         assert re.search(r"│\s+\d+\s+│\s+\d+\s+│\s+\d+\.\d\d ", row)
     assert "an episode of 45 motion images" in printed
+
+
+@pytest.mark.parametrize("sets", ["kdef_landmarks", "megc2019_macro"])
+def test_an_epoch_of_flow_images_with_real_kinds_of_macro_expressions(
+    sets: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_kdef_landmarks(tmp_path / "kdef")
+    monkeypatch.setenv("KDEF_LANDMARKS_ROOT", str(tmp_path / "kdef"))
+    monkeypatch.setenv("MEGC2019_ROOT", str(write_megc2019(tmp_path / "megc2019")))
+    random = np.random.default_rng(0)
+    for name in ("kdef", "ckplus", "jaffe", "yale"):
+        np.savez(
+            tmp_path / f"{name}.npz",
+            motion=random.normal(size=(6, 28, 28, 3)).astype(np.float16),
+            emotion=np.array(["anger", "happiness", "surprise"] * 2),
+            subject=np.array(["a", "a", "a", "b", "b", "b"]),
+        )
+    monkeypatch.setenv("MACRO_MOTION_ROOT", str(tmp_path))
+    main(
+        [
+            "fit",
+            f"--config={CONFIGS / 'lightmannet.yaml'}",
+            f"--config={CONFIGS / 'data' / sets}.yaml",
+            f"{CORPUS}.micro.init_args.check_counts=false",
+            *(f"--data.init_args.{count}=1" for count in ("n_shot", "n_query", "n_auxiliary")),
+            "--data.init_args.episodes_per_epoch=4",
+            "--model.init_args.warm_start.epochs=0",
+            "--trainer.max_epochs=1",
+            "--trainer.accelerator=cpu",
+            "--trainer.enable_progress_bar=false",
+        ]
+    )
+    assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from lightmannet.adaptation.maml import _learn2learn
+from lightmannet.adaptation.reference import learn2learn_module
 from lightmannet.episode import Clips, Episode
 from lightmannet.learners import ANIL, MAML, FineTuning, LightmanNet, MAMLPlusPlus, MetaSGD, Reptile
 from lightmannet.learners.base import Learner
@@ -135,7 +135,7 @@ def test_meta_sgd_equals_learn2learns(steps: int, first_order: bool) -> None:
     for number, rates in enumerate(learner.inner_rates):
         # One value for all would hide that rates are taken in another order than the parameters.
         nn.init.normal_(rates, std=0.3, generator=torch.Generator().manual_seed(number))
-    theirs = _learn2learn("algorithms.meta_sgd").MetaSGD(
+    theirs = learn2learn_module("algorithms.meta_sgd").MetaSGD(
         network(),
         first_order=first_order,
         lrs=nn.ParameterList(nn.Parameter(rates.detach().clone()) for rates in learner.inner_rates),

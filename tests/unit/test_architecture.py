@@ -58,19 +58,21 @@ GUESTS = ("data_modules.rendered", "data_modules.synthetic")
 IMPORT_GUESTS = {
     "data_modules/__init__.py",  # so that their short names work in YAML
     "data_modules/auxiliary.py",  # SyntheticMotion stands in for macro-expressions
+    "lightmannet/commands/synthesize.py",  # its own verb
     "lightmannet/timing/answer.py",  # times answers for a rendered clip, as no real one may be given out
 }
 WRAPPED_BY = {
-    "learn2learn": {"lightmannet/adaptation/maml.py"},
+    "learn2learn": {"lightmannet/adaptation/reference.py"},
     "safetensors": {
         "data_modules/motion_files.py",
         "lightmannet/inference/bundle.py",
         "lightmannet/networks/released_ststnet.py",
     },
     "albumentations": {"data_modules/frame_augmentation.py"},
+    "scipy": {"data_modules/representations/landmark_flow.py"},
     "decord": {"data_modules/video/decord_decoder.py"},
     "av": {"data_modules/rendered/pictures.py", "data_modules/video/pyav_decoder.py", "lightmannet/pictures/mp4.py"},
-    "skimage": {"data_modules/representations/optical_flow.py", "lightmannet/inference/faces.py"},
+    "skimage": {"data_modules/representations/optical_flow.py", "data_modules/video/face_cascade.py"},
     "openpyxl": {"data_modules/databases/sheets.py", "data_modules/rendered/workbook.py"},
     "optuna": {"lightmannet/commands/sweep.py"},
     "wandb": {"lightmannet/wandb_run.py"},
@@ -82,7 +84,7 @@ WRAPPED_BY = {
         "lightmannet/report/training_plots.py",
         "lightmannet/sweep/plot.py",
     },
-    "jinja2": {"lightmannet/pictures/page.py", "lightmannet/report/templates.py"},
+    "jinja2": {"lightmannet/pictures/html.py", "lightmannet/report/templates.py"},
     "vl_convert": {"lightmannet/report/page.py", "lightmannet/pictures/svg.py", "lightmannet/sweep/plot.py"},
     "xlrd": {"data_modules/databases/sheets.py"},
     "ray": {"lightmannet/runners/cluster.py"},
@@ -91,10 +93,12 @@ WRAPPED_BY = {
     "onnxruntime": {"lightmannet/inference/onnx_file.py"},
     "onnxscript": {"lightmannet/inference/onnx_file.py"},
     "captum": {"lightmannet/pictures/saliency.py"},
+    "platformdirs": {"data_modules/cache.py"},
     # Images as arrays: decoding, converting, cropping and comparing them.
     "cv2": {
         "data_modules/apex.py",
         "data_modules/png.py",
+        "data_modules/rendered/brushes.py",
         "data_modules/rendered/camera.py",
         "data_modules/rendered/canvas.py",
         "data_modules/rendered/contact_sheet.py",
@@ -103,6 +107,7 @@ WRAPPED_BY = {
         "data_modules/rendered/scene.py",
         "data_modules/representations/optical_flow.py",
         "data_modules/video/crop.py",
+        "data_modules/video/face_cascade.py",
         "data_modules/video/image_file.py",
         "data_modules/video/image_folder.py",
         "data_modules/video/reader.py",
@@ -110,7 +115,6 @@ WRAPPED_BY = {
         "lightmannet/timing/answer.py",
         "lightmannet/timing/data.py",
         "lightmannet/inference/array_clip.py",
-        "lightmannet/inference/faces.py",
         "lightmannet/pictures/film.py",
         "lightmannet/pictures/image_bytes.py",
         "lightmannet/pictures/panels.py",

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from data_modules.cache import ArrayCache, digest
+from data_modules.cache import ArrayCache, cache_folder, digest
 from lightmannet.errors import DataError
 
 KEY = digest("clip", "options")
@@ -117,7 +117,7 @@ def test_a_damaged_file_is_dropped_and_named_once(tmp_path: Path, caplog: pytest
         assert cache.read(KEY) is None
     assert not path.exists()
     assert [record.getMessage() for record in caplog.records] == [
-        f"{path} is dropped from the cache and will be computed again: its checksum is wrong"
+        f"{path} is removed from the cache and will be computed again: its checksum is wrong"
     ]
     cache.write(KEY, NUMBERS)
     assert np.array_equal(cache.read(KEY), NUMBERS)  # type: ignore[arg-type]
@@ -166,7 +166,7 @@ def test_a_pickle_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 )
 def test_what_is_not_numbers_is_refused_and_nothing_is_written(tmp_path: Path, array: np.ndarray) -> None:
     cache = ArrayCache(tmp_path)
-    with pytest.raises(ValueError, match="the cache holds numbers only"):
+    with pytest.raises(ValueError, match="the cache stores only numbers"):
         cache.write(KEY, array)
     assert os.listdir(tmp_path) == []
 
@@ -272,3 +272,15 @@ def test_the_split_into_parts_counts(first: tuple[str, ...], second: tuple[str, 
 def test_a_key_stays_the_same_from_run_to_run_and_takes_odd_file_names() -> None:
     assert digest("a", "b") == hashlib.sha256(b"1:a1:b").hexdigest()
     assert digest("\udcff") != digest("\udcfe")
+
+
+def test_the_folder_is_the_given_one_or_the_environments_or_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/caches")
+    monkeypatch.setenv("LIGHTMANNET_CACHE", "/elsewhere")
+    assert cache_folder("~/mine") == Path("/home/somebody/mine")
+    assert cache_folder() == Path("/elsewhere")
+    monkeypatch.delenv("LIGHTMANNET_CACHE")
+    assert cache_folder() == Path("/var/caches/lightmannet")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path("/home/somebody/.cache/lightmannet")

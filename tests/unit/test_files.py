@@ -2,12 +2,12 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from lightmannet.files import write_atomically, write_bytes_atomically
+from lightmannet.files import digest_of_files, set_default_permissions, write_atomically, write_bytes_atomically
 
 
 @pytest.fixture
@@ -81,3 +81,27 @@ def test_the_file_may_be_read_by_whom_other_new_files_may(tmp_path: Path, umask:
     write_atomically(path, "new")
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
     assert os.umask(umask) == umask  # it is as it was
+
+
+@pytest.mark.parametrize(("make", "mode"), [(Path.touch, 0o640), (Path.mkdir, 0o750)])
+def test_default_permissions_are_those_of_any_new_file(tmp_path: Path, make: Callable[[Path], None], mode: int) -> None:
+    path = tmp_path / "new"
+    make(path)
+    path.chmod(0o700)
+    before = os.umask(0o027)
+    try:
+        set_default_permissions(path)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == mode
+
+
+def test_a_digest_of_files_depends_on_names_and_content_and_not_on_their_order_or_folder(tmp_path: Path) -> None:
+    for root, names in (("a", "xy"), ("b", "xy"), ("c", "xz")):
+        (tmp_path / root).mkdir()
+        for name in names:
+            (tmp_path / root / name).write_text("1")
+    a, b, c = (digest_of_files(list((tmp_path / root).iterdir()), tmp_path / root) for root in "abc")
+    assert a == b == digest_of_files(sorted((tmp_path / "a").iterdir(), reverse=True), tmp_path / "a") != c
+    (tmp_path / "a" / "x").write_text("2")
+    assert digest_of_files((tmp_path / "a").iterdir(), tmp_path / "a") not in (a, c)

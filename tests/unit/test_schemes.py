@@ -13,6 +13,7 @@ from lightmannet.errors import ConfigurationError, DataError
 
 DATABASES = (
     "casme", "casme2", "samm", "samm_lv", "smic", "casme_sq", "casme3", "mmew", "dfme", "ckplus", "oulu_casia", "mmi",
+    "kdef_landmarks",
 )  # fmt: skip
 
 # Published counts of micro-expressions an emotion, words as in the annotations.
@@ -147,7 +148,7 @@ def test_the_schemes_are_these() -> None:
 def test_the_three_classes_cover_every_database() -> None:
     scheme = read_scheme("megc2019")
     assert scheme.classes == ("negative", "positive", "surprise")
-    assert set(scheme.databases) == set(DATABASES)
+    assert set(scheme.databases) == {*DATABASES, "motion_files"}
     assert all(set(rule.classes) == set(scheme.classes) for rule in scheme.databases.values())
 
 

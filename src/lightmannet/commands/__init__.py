@@ -6,7 +6,7 @@ VERBS = {
     "databases": "lightmannet.commands.databases:databases",
     "databases check": "lightmannet.commands.databases:check",
     "check-release": "lightmannet.commands.check_release:check_release",
-    "synthesize": "data_modules.rendered.synthesize:synthesize",
+    "synthesize": "lightmannet.commands.synthesize:synthesize",
     "sweep": "lightmannet.commands.sweep:sweep",
     "export": "lightmannet.commands.export:export",
     "predict": "lightmannet.commands.predict:predict",
@@ -15,5 +15,5 @@ VERBS = {
     "bench-data": "lightmannet.timing.data:bench_data",
     "bench-answer": "lightmannet.timing.answer:bench_answer",
 }
-PARSES_ITSELF = frozenset({"databases check", "predict"})
+PARSES_ITSELF = frozenset({"databases check", "demo", "predict", "synthesize"})
 """Verbs whose function takes the list of arguments; the others' options are those of the function."""

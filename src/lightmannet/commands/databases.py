@@ -16,6 +16,7 @@ from data_modules.databases.base import Database
 from data_modules.databases.registry import READERS
 from data_modules.schemes import Scheme, read_scheme, scheme_names
 from data_modules.video.frames import open_frames
+from data_modules.video.landmarks import LandmarkPair
 from lightmannet.errors import ConfigurationError, DataError, faults_message
 
 _SHOWN = 200
@@ -147,7 +148,8 @@ class _Decoding(Dataset[str]):
     def __getitem__(self, number: int) -> str:
         row = self.rows[number]
         try:
-            open_frames(row.path, row.root, row.first_number).read(row.numbers, "gray")
+            reader = open_frames(row.path, row.root, row.first_number, row.neutral)
+            reader.points(row.numbers) if isinstance(reader, LandmarkPair) else reader.read(row.numbers, "gray")
         except DataError as error:
             return f"{row.source}: clip {row.clip_id}: {error}"
         return ""

@@ -8,14 +8,17 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser
 
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.inference.card import WHAT_IT_IS_NOT
 from lightmannet.inference.recogniser import Recogniser, load
 from lightmannet.pictures.explanation import explain
-from lightmannet.pictures.page import answer_html, answer_style, refusal_html
+from lightmannet.pictures.html import answer_html, style
 from lightmannet.pictures.picture import picture
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 _ADDRESS = "127.0.0.1"
 _LARGEST = "2gb"
 _KEPT_SECONDS = 600  # of a clip that was dropped and never asked about
-_STYLE = """
+_STYLE = """.answer .save a { color: var(--accent); margin-right: 1rem; }
 footer { display: none !important; }
 .label-wrap > span { text-align: left; }
 """
@@ -39,18 +42,24 @@ ask. The answer is made on this machine: the clip goes nowhere else and is delet
 Progress = Callable[[float, str], object]
 
 
-def demo(*, model: str, port: int | None = None) -> None:
+def demo(arguments: Sequence[str]) -> None:
     """Show a page on this machine, for nobody else, that answers for clips dropped on it, until Ctrl+C.
 
     Args:
-        model: Bundle that ``lightmannet export`` wrote.
-        port: Port of the page; None takes the first free one from 7860 on.
+        arguments: Arguments after ``demo`` on the command line.
 
     Raises:
         ConfigurationError: Gradio is not installed, or the port is taken.
         BundleError: The bundle cannot be loaded.
     """
-    with serve(load(model), port) as (url, page):
+    parser = ArgumentParser(
+        prog="lightmannet demo",
+        description="Open a page, on this machine alone, that answers for clips dropped on it. Ctrl+C ends it.",
+    )
+    parser.add_argument("--model", type=str, required=True, help="bundle that lightmannet export wrote")
+    parser.add_argument("--port", type=int | None, help="port of the page; by default the first free one from 7860 on")
+    options = parser.parse_args(list(arguments))
+    with serve(load(options.model), options.port) as (url, page):
         print(f"{url} (Ctrl+C ends it)", flush=True)
         page.block_thread()
 
@@ -84,7 +93,7 @@ def serve(recogniser: Recogniser, port: int | None = None) -> Iterator[tuple[str
                 max_file_size=_LARGEST,
                 enable_monitoring=False,
                 footer_links=[],
-                css=answer_style() + _STYLE,
+                css=style() + _STYLE,
                 theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
             )
         except OSError as error:
@@ -101,7 +110,7 @@ def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
 
     def asked(clip: str | None, *support: list[str] | None, progress: Any = reported) -> tuple[Any, ...]:
         html, answer = answer_for(recogniser, clip, support, lambda share, words: progress(share, desc=words))
-        # Shown files are deleted by now, so the fields are emptied.
+        # Explanation files are deleted by now, so the fields are emptied.
         return (html, gradio.JSON(answer, visible=answer is not None), None, *(None for _ in support))
 
     with gradio.Blocks(title="LightmanNet", analytics_enabled=False, delete_cache=(60, _KEPT_SECONDS)) as page:
@@ -142,26 +151,29 @@ def answer_for(
     files = [Path(name) for name in (clip, *(name for names in support for name in names or ())) if name]
     try:
         if clip is None:
-            return refusal_html("There is no clip yet: drop one on the field, or choose one."), None
-        gain = ""
+            return _alert("There is no clip yet: drop one on the field, or choose one."), None
+        gained = ""
         if any(support):
             progress(0.1, "adapting to this person")
             with tempfile.TemporaryDirectory() as folder:
                 recogniser = recogniser.adapt(_folder_of_classes(Path(folder), recogniser.classes, support))
-            gain = str(recogniser.gain)
+            gained = f'<p class="gain">Adapted; {escape(str(recogniser.gain))}.</p>'
         progress(0.4, "looking for a movement")
         examination = recogniser.examine(clip)
         progress(0.8, "drawing")
         # Where the clip lay for a moment is nobody's business.
         answer = replace(examination.answer, clip=Path(clip).name)
         explanation = explain(replace(examination, answer=answer), recogniser.network)
-        png = "data:image/png;base64," + base64.b64encode(picture(explanation)).decode()
-        return answer_html(explanation, gain, png), asdict(answer)
+        image = base64.b64encode(picture(explanation)).decode()
+        save = (
+            f'<p class="save"><a download="answer.png" href="data:image/png;base64,{image}">Save as a picture</a></p>'
+        )
+        return f'<div role="status">{answer_html(explanation, gained + save)}</div>', asdict(answer)
     except LightmanNetError as error:
-        return refusal_html(_without_folders(str(error), files)), None
+        return _alert(_without_folders(str(error), files)), None
     except Exception:
         logging.getLogger(__name__).exception("no answer for a clip")
-        return refusal_html("Something went wrong that should not; the terminal says what."), None
+        return _alert("Something went wrong that should not; the terminal says what."), None
     finally:
         for path in files:
             path.unlink(missing_ok=True)
@@ -181,3 +193,7 @@ def _without_folders(message: str, files: Sequence[Path]) -> str:
     for path in files:
         message = message.replace(str(path), path.name)
     return message
+
+
+def _alert(message: str) -> str:
+    return f'<section class="answer" role="alert"><h2>No answer</h2><p>{escape(message)}</p></section>'

@@ -1,6 +1,9 @@
 """The command ``lightmannet predict CLIP… --model BUNDLE``: answers for clips, one after the other."""
 
+import contextlib
+import hashlib
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -9,75 +12,84 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from lightmannet.errors import ClipError, ConfigurationError, LightmanNetError
-from lightmannet.inference.answer import ClipAnswer, Interval, Span
-from lightmannet.inference.answers_file import AnswersFile, digest_of_model, key_of, values
+from lightmannet.commands.answer_file import AnswerFile, as_json
+from lightmannet.errors import ClipError, ConfigurationError, DataError, LightmanNetError
+from lightmannet.inference.answer import Answer, Interval
+from lightmannet.inference.bundle import MANIFEST
 from lightmannet.inference.clip_file import check_fps, open_clip
-from lightmannet.inference.labelled_clips import Wanted, labelled_clips, wanted_clips
+from lightmannet.inference.labelled_clips import Wanted, wanted_clips
+from lightmannet.inference.look import Span
 from lightmannet.inference.recogniser import Recogniser, load
+from lightmannet.pictures.captions import model_caption
 
 ALL, SOME, NOTHING = 0, 1, 2
-"""Exit codes: all clips were answered (also by "can't tell"), some failed, none could be answered."""
+"""Exit codes: all clips were answered (also by "can't tell"); some could not be read; nothing was usable."""
 
 
 def predict(arguments: Sequence[str]) -> int:
     """Answer for clips and return the exit code.
 
     Args:
-        arguments: What follows ``predict`` on the command line.
+        arguments: Arguments after ``predict`` on the command line.
 
     Raises:
-        ConfigurationError: Impossible options, an output file of another model, or a place that cannot be written.
+        ConfigurationError: Impossible options, an output file of another bundle, or nowhere to write.
         BundleError: The bundle cannot be loaded.
-        ClipError: The clips to adapt to are of no use.
+        ClipError: The clips of --support cannot be used.
     """
     options = _parser().parse_args(list(arguments))
-    interval = _interval(options.interval)
     check_fps(options.fps)
-    model, support = (None if path is None else Path(path).expanduser() for path in (options.model, options.support))
-    assert model is not None
-    recogniser = load(model, options.any_face)
-    output = None
-    if options.output not in (None, "-"):
-        own = labelled_clips(support, recogniser.classes) if support else []
-        with _as_fault_of("--output", options.output):
-            file = Path(options.output).expanduser()
-            output = AnswersFile(file, digest_of_model(model, own, options.any_face), recogniser.classes)
-    pictures, films = _folder("--picture", options.picture), _folder("--video", options.video)
-    if support:
-        recogniser = recogniser.adapt(support, options.fps)
+    recogniser = load(options.model)
+    made_by = _digest(Path(options.model).expanduser() / MANIFEST, options.support)
+    interval = _interval(options.interval)
+    with _as_fault_of("--output", options.output):
+        output = (
+            None if options.output in (None, "-") else AnswerFile(Path(options.output), made_by, recogniser.classes)
+        )
+    for option, folder in (("--picture", options.picture), ("--video", options.video)):
+        if folder:
+            with _as_fault_of(option, folder):
+                _check_folder(Path(folder))
+    if options.support:
+        recogniser = recogniser.adapt(options.support, options.fps)
         print(f"adapted: {recogniser.gain}", file=sys.stderr)
+    folders = (options.picture, options.video)
     console = sys.stderr if options.output == "-" else sys.stdout
     counts = dict.fromkeys(("answered", "cannot tell", "failed", "skipped"), 0)
-    names = _Names()
     for found in _clips(options.clips):
         if isinstance(found, LightmanNetError):
             counts["failed"] += 1
             print(f"error: {found}", file=sys.stderr)
             continue
         span = found.interval or interval
-        key, stem = key_of(found.path, span, options.fps), names.of(found.path)
-        if output is not None and key in output.finished:
+        name = _key(found.path, span, options.fps)
+        if output is not None and name in output.finished:
             counts["skipped"] += 1
             continue
-        answer, files, error = _answer(recogniser, found.path, span, options.fps, pictures, films, stem)
+        pictures, film = (Path(folder) / _stem(found.path, span) if folder else None for folder in folders)
+        answer, error = _answer(recogniser, found, span, options.fps, pictures, film)
         if answer is None:
             counts["failed"] += 1
             print(f"error: {error}", file=sys.stderr)
         else:
             counts["answered" if answer.decision else "cannot tell"] += 1
-            print(for_a_person(answer), *(f"  written: {file}" for file in files), sep="\n", file=console, flush=True)
+            print(for_a_person(answer), file=console, flush=True)
         if output is not None:
-            output.add(found.path, key, answer, error)
+            output.add(str(found.path), answer, error, name)
         elif options.output == "-":
-            print(json.dumps({**values(found.path, answer, error), "key": key}), flush=True)
+            print(json.dumps(as_json(str(found.path), answer, error) | {"key": name}), flush=True)
+    for what, folder in (("pictures and pages", options.picture), ("films", options.video)):
+        if folder:
+            print(f"{what}: {folder}", file=sys.stderr)
+    if output is not None:
+        print(f"answers: {output.path}", file=sys.stderr)
     print(", ".join(f"{number} {word}" for word, number in counts.items() if number), file=sys.stderr)
     good = counts["answered"] + counts["cannot tell"] + counts["skipped"]
     return (SOME if good else NOTHING) if counts["failed"] else ALL
 
 
-def for_a_person(answer: ClipAnswer) -> str:
-    """Return an answer in a line, followed by its warnings, what the model has learned from and its score."""
+def for_a_person(answer: Answer) -> str:
+    """Return an answer in a line, with a line about the model and one for each warning."""
     where = ""
     if answer.interval is not None:
         i = answer.interval
@@ -85,8 +97,9 @@ def for_a_person(answer: ClipAnswer) -> str:
     bars = ", ".join(f"{name} {p:.2f}" for name, p in zip(answer.classes, answer.probabilities, strict=False))
     said = answer.decision or answer.reason
     lines = [f"{answer.clip}: {said}{f' ({bars})' if bars else ''}{where}"]
+    lines.append(f"  model: {model_caption(answer)}")
     lines += [f"  {warning.severity}: {warning.message}" for warning in answer.warnings if warning.severity != "fatal"]
-    return "\n".join([*lines, f"  model: {answer.model.learned_from} {answer.model.score}"])
+    return "\n".join(lines)
 
 
 def _parser() -> ArgumentParser:
@@ -99,12 +112,15 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--model", type=str, required=True, help="bundle that lightmannet export wrote")
     parser.add_argument("--support", type=str, help="labelled clips to adapt to: a folder per class, or a CSV")
     parser.add_argument("--interval", type=str, help="frame numbers of onset,apex,offset")
-    parser.add_argument("--fps", type=float, help="frames a second; needed for folders of frames")
-    parser.add_argument("--any-face", action="store_true", help="take each frame for a face without looking for one")
-    parser.add_argument("--picture", type=str, help="folder for a PNG and an HTML page of each answer")
-    parser.add_argument("--video", type=str, help="folder for a film of each answer, MP4")
     parser.add_argument(
-        "--output", type=str, help="file that a new run continues: .csv, or else one JSON object per line; - prints"
+        "--fps", type=float, help="frames a second; for folders of frames, or in place of what a video says"
+    )
+    parser.add_argument("--picture", type=str, help="folder for a PNG and an HTML page of each answer")
+    parser.add_argument("--video", type=str, help="folder for a film (MP4) of each answer")
+    parser.add_argument(
+        "--output",
+        type=str,
+        help="file of answers that a new run goes on with: CSV if it ends in .csv, else JSON lines; - prints JSON",
     )
     return parser
 
@@ -124,16 +140,16 @@ def _interval(text: str | None) -> Span | None:
 def _clips(sources: Sequence[str]) -> Iterator[Wanted | LightmanNetError]:
     for source in sources:
         try:
-            yield from wanted_clips(Path(source).expanduser())
+            yield from wanted_clips(source)
         except LightmanNetError as error:
             yield error
-        except (OSError, RuntimeError) as error:
-            yield ClipError(f"{source}: cannot be read ({error}); check its name and its permissions")
+        except OSError as error:
+            yield ClipError(f"{source}: cannot be read ({error.strerror}); check its name and its permissions")
 
 
 @contextmanager
-def _as_fault_of(option: str, value: str) -> Iterator[None]:
-    """Name the option whose place cannot be written, before any clip is read."""
+def _as_fault_of(option: str, value: str | None) -> Iterator[None]:
+    """Say which option names a place that cannot be written, before any clip is looked at."""
     try:
         yield
     except OSError as error:
@@ -142,73 +158,73 @@ def _as_fault_of(option: str, value: str) -> Iterator[None]:
         ) from error
 
 
-def _folder(option: str, value: str | None) -> Path | None:
-    """Make the folder of an option and check that it can be written."""
-    if not value:
-        return None
-    folder = Path(value).expanduser()
-    with _as_fault_of(option, value):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    return folder
-
-
-class _Names:
-    """Readable names for the files of answers, different within a run."""
-
-    def __init__(self) -> None:
-        self._taken: dict[str, int] = {}
-
-    def of(self, clip: Path) -> str:
-        """Return a name without suffix; of clips of one name, the later ones get their folder's name or a number."""
-        path = clip.absolute()
-        stem = path.stem if path.is_file() else path.name
-        for name in (stem, f"{path.parent.name}-{stem}"):
-            if name not in self._taken:
-                break
-        count = self._taken[name] = self._taken.get(name, 0) + 1
-        return f"{name}-{count}-answer" if count > 1 else f"{name}-answer"
+def _check_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _answer(
-    recogniser: Recogniser,
-    clip: Path,
-    span: Span | None,
-    fps: float | None,
-    pictures: Path | None,
-    films: Path | None,
-    stem: str,
-) -> tuple[ClipAnswer | None, list[Path], str]:
-    """Answer for a clip and draw the answer; return it, the files that were written, or an error."""
-    candidates: tuple[Interval, ...] = ()
-    examination = None
+    recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, pictures: Path | None, film: Path | None
+) -> tuple[Answer | None, str]:
+    """Return the answer for a clip, drawn if that is wanted, or None and what went wrong."""
     try:
-        if pictures is None and films is None:
-            answer = recogniser.predict(clip, span, fps)
-        else:
-            examination = recogniser.examine(clip, span, fps)
-            answer, candidates = examination.answer, examination.candidates
-    except ConfigurationError:
-        raise
-    except LightmanNetError as error:
-        return None, [], str(error)
+        if pictures is None and film is None:
+            return recogniser.predict(clip.path, span, fps), ""
+        return _drawn(recogniser, clip, span, fps, pictures, film), ""
+    except (ClipError, DataError) as error:
+        return None, str(error)
+    except OSError as error:
+        return None, f"{clip.path}: cannot be read ({error})"
     except MemoryError:
-        return None, [], f"{clip}: does not fit in memory; make its frames smaller"
-    except Exception as error:  # what a decoder makes of one damaged file must not end a batch
-        return None, [], f"{clip}: cannot be answered for ({type(error).__name__}: {error})"
-    files: list[Path] = []
+        return None, f"{clip.path}: does not fit in memory; make its frames smaller"
+
+
+def _drawn(
+    recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, pictures: Path | None, film: Path | None
+) -> Answer:
+    """Write pictures and film of an answer and return it; where there is no face to show there are no pictures."""
     # Here, as what draws them is slow to load.
-    if pictures is not None and examination is not None:
-        from lightmannet.pictures.write import write_pictures
+    from lightmannet.pictures.film import write_film
+    from lightmannet.pictures.write import write_pictures
 
-        files += write_pictures(examination, recogniser.network, pictures, stem)
-    if films is not None:
-        from lightmannet.pictures.film import write_film
+    try:
+        examination = recogniser.examine(clip.path, span, fps)
+    except ClipError:
+        answer = recogniser.predict(clip.path, span, fps)
+        candidates: tuple[Interval, ...] = ()
+    else:
+        answer, candidates = examination.answer, examination.candidates
+        if pictures is not None:
+            write_pictures(examination, recogniser.network, pictures.parent, pictures.name)
+    if film is not None:
+        write_film(answer, open_clip(clip.path, fps), candidates, film.with_name(f"{film.name}.mp4"))
+    return answer
 
-        try:
-            write_film(answer, open_clip(clip, fps), candidates, films / f"{stem}.mp4")
-            files.append(films / f"{stem}.mp4")
-        except ClipError as error:
-            return None, files, str(error)
-    return answer, files, ""
+
+def _stem(clip: Path, span: Span | None) -> str:
+    """Return a name for a clip's pictures that no other clip has."""
+    return f"{clip.name}-{hashlib.sha256(f'{clip} {span}'.encode()).hexdigest()[:6]}"
+
+
+def _key(clip: Path, span: Span | None, fps: float | None) -> str:
+    """Return what an answer depends on beside the bundle: the clip's files as they are now, and the options."""
+    return f"{clip} {','.join(map(str, span)) if span else 'spotted'} fps={fps} {_state(clip)}"
+
+
+def _digest(manifest: Path, support: str | None) -> str:
+    """Return a digest of what answers: the bundle, and the clips that it was adapted to."""
+    state = f"{os.path.abspath(support)} {_state(Path(support))}" if support else ""
+    return hashlib.sha256(manifest.read_bytes() + state.encode()).hexdigest()[:16]
+
+
+def _state(path: Path) -> str:
+    """Return a digest of the names, sizes and times of a file, or of all files in a folder."""
+    path = path.expanduser()
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        with contextlib.suppress(OSError):  # what cannot be read is an error of its own later
+            stat = file.stat()
+            digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\0".encode())
+    return digest.hexdigest()[:16]

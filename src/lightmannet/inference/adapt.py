@@ -1,26 +1,30 @@
-"""From a learner and its support sets to the network that answers."""
+"""Second step to an answer: adapt the method to the bundle's support sets, and to a person's own clips."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from lightmannet.episode import Clips, concatenate
+from lightmannet.errors import ClipError
 from lightmannet.inference.bundle import Draw
 from lightmannet.inference.ensemble import Ensemble
+from lightmannet.inference.labelled_clips import labelled_clips
+from lightmannet.inference.look import Observation, Span
 from lightmannet.learners.base import Learner
 
 
 @dataclass(frozen=True)
 class Gain:
-    """What adapting to a person's clips brings, each clip answered from the others.
+    """What adapting to a person's clips brings, each clip recognised after adapting to the others.
 
     Attributes:
         clips: Number of labelled clips.
-        right_before: How many of them the bundle answers rightly as it is.
-        right_after: How many it answers rightly after it has adapted to all the others.
+        right_before: How many of them the bundle recognises as it is.
+        right_after: How many it recognises after it has adapted to all the others.
     """
 
     clips: int
@@ -29,38 +33,81 @@ class Gain:
 
     def __str__(self) -> str:
         change = self.right_after - self.right_before
-        word = f"{change:+d}" if change else "nothing gained"
         return (
             f"leave-one-out over your {self.clips} clips: {self.right_before} right before adapting, "
-            f"{self.right_after} after ({word})"
+            f"{self.right_after} after ({f'{change:+d}' if change else 'no gain'})"
         )
 
 
-def adapted_network(learner: Learner, draws: Sequence[Draw], person: Clips | None = None) -> nn.Module:
-    """Return the mean of the networks adapted to each support set.
+def clips_of_person(
+    source: str | Path, classes: Sequence[str], look: Callable[[Path, Span | None], Observation]
+) -> Clips:
+    """Return a person's labelled clips as the network sees them.
+
+    Args:
+        source: A folder with a subfolder per class, or a CSV ``path,label[,onset,apex,offset]``.
+        classes: Names of the classes.
+        look: Looks at the clip of a path and an interval.
+
+    Raises:
+        ClipError: Clips that cannot be read, in which nothing moves, or of one class only.
+    """
+    wanted = labelled_clips(source, tuple(classes))
+    labels = {clip.label for clip in wanted}
+    if len(labels) < 2:
+        raise ClipError(
+            f"{source}: all clips show {labels.pop()}; from one class nothing can be learned about the others. Add "
+            "clips of another class."
+        )
+    inputs = []
+    for clip in wanted:
+        seen = look(clip.path, clip.interval)
+        if seen.inputs is None:
+            fatal = [warning.message for warning in seen.warnings if warning.severity == "fatal"]
+            raise ClipError(f"{clip.path}: {' '.join(fatal) or seen.reason}; leave the clip out")
+        inputs.append(seen.inputs)
+    return Clips(
+        torch.cat(inputs),
+        torch.tensor([classes.index(clip.label) for clip in wanted]),
+        ("own/person",) * len(wanted),
+        tuple(f"own/person/{number}" for number in range(len(wanted))),
+    )
+
+
+def adapted_network(learner: Learner, draws: Sequence[Draw], person: Clips | None) -> nn.Module:
+    """Return the mean of the networks adapted to each support set, with the person's clips in all of them.
+
+    The person's clips join the bundle's support sets, so that classes that they do not show stay known; that is our
+    choice.
+    """
+    if not draws and person is None:
+        return Ensemble([_frozen(learner.network)])
+    tasks = draws or [Draw(person, None)] if person is not None else draws
+    networks = []
+    for draw in tasks:
+        support = concatenate(draw.support, person) if person is not None and draws else draw.support
+        # An inner loop allows gradients itself.
+        with torch.no_grad():
+            networks.append(_frozen(learner.adapt(support, draw.auxiliary).network))
+    return Ensemble(networks)
+
+
+def leave_one_out_gain(learner: Learner, draws: Sequence[Draw], before: nn.Module, person: Clips) -> Gain:
+    """Recognise each of a person's clips before adapting, and after adapting to the others.
 
     Args:
         learner: The trained method.
-        draws: The bundle's support sets; none for a method that does not adapt.
-        person: Labelled clips that join each support set, or are the only one where there is none.
+        draws: The bundle's support sets.
+        before: The network without the person's clips.
+        person: The person's clips.
     """
-    tasks = draws
-    if person is not None:
-        tasks = [Draw(concatenate(draw.support, person), draw.auxiliary) for draw in draws] or [Draw(person, None)]
-    if not tasks:
-        return Ensemble([_frozen(learner.network)])
-    with torch.no_grad():  # an inner loop allows gradients itself
-        return Ensemble([_frozen(learner.adapt(draw.support, draw.auxiliary).network) for draw in tasks])
-
-
-def leave_one_out(learner: Learner, draws: Sequence[Draw], person: Clips, before: nn.Module) -> Gain:
-    """Answer each of a person's clips with ``before``, and after adapting to the person's other clips."""
-    after = 0
+    right_before = int((before(person.inputs).argmax(1) == person.labels).sum())
+    right_after = 0
     for number in range(len(person)):
-        others = person.select([other for other in range(len(person)) if other != number])
+        others = person.select([place for place in range(len(person)) if place != number])
         network = adapted_network(learner, draws, others)
-        after += int(network(person.inputs[number : number + 1]).argmax(1) == person.labels[number])
-    return Gain(len(person), int((before(person.inputs).argmax(1) == person.labels).sum()), after)
+        right_after += int(network(person.inputs[number : number + 1]).argmax(1) == person.labels[number])
+    return Gain(len(person), right_before, right_after)
 
 
 def _frozen(network: nn.Module) -> nn.Module:

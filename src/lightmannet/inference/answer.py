@@ -1,15 +1,12 @@
-"""The answer for one clip and its parts."""
+"""The answer for one clip, as plain values."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["info", "warning", "fatal"]
 
-Span = tuple[int, int, int]
-"""Frame numbers of onset, apex and offset."""
-
 STAGES = ("read", "spot", "represent", "adapt", "predict")
-"""The stages that the time of an answer is divided into, in this order."""
+"""What an answer spends its time on, in this order."""
 
 
 @dataclass(frozen=True)
@@ -49,37 +46,19 @@ class QualityWarning:
 
 
 @dataclass(frozen=True)
-class ModelFacts:
-    """What a reader of an answer has to know about the model.
-
-    Attributes:
-        learned_from: A sentence on the data that the model has learned from.
-        score: A sentence on its score on test people.
-        synthetic: Whether it has learned from drawn faces alone.
-        uf1: Unweighted F1 score on test people, 0..1; None where the bundle does not record it.
-        uf1_interval: 95 % interval of it; None with one test person, or where the bundle does not record it.
-    """
-
-    learned_from: str
-    score: str
-    synthetic: bool
-    uf1: float | None
-    uf1_interval: tuple[float, float] | None
-
-
-@dataclass(frozen=True)
-class ClipAnswer:
+class Answer:
     """The answer for one clip.
 
     Attributes:
-        clip: The path as it was given, or ``array``.
-        interval: The interval that was classified; None if none was found.
+        clip: The path as it was given.
+        interval: The interval that was looked at; None if there was none to look at.
         classes: Names of the classes.
-        probabilities: Calibrated probability of each class, adding up to 1; empty if nothing was classified.
-        decision: The most probable class, or None for "can't tell".
+        probabilities: Calibrated probability of each class, adding up to 1; empty without an interval.
+        decision: The class named, or None for "can't tell".
         reason: Why no class is named; empty otherwise.
-        warnings: What makes the answer doubtful, the most serious first.
-        model: What the model has learned from and how well it scores.
+        warnings: What makes the answer doubtful, the weightiest first.
+        learned_from: What the model has learned from, and what follows for real faces.
+        score: How often the model was right on people it was not trained on.
         seconds: Time spent by stage, one of ``STAGES``.
     """
 
@@ -90,5 +69,6 @@ class ClipAnswer:
     decision: str | None
     reason: str
     warnings: tuple[QualityWarning, ...]
-    model: ModelFacts
+    learned_from: str
+    score: str
     seconds: dict[str, float]

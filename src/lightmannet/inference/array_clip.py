@@ -1,4 +1,4 @@
-"""Frames in memory, as a clip."""
+"""A clip that is an array of frames in memory."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from lightmannet.errors import ClipError
 from lightmannet.inference.clip_file import ClipFile, check_fps
 
 NAME = "array"
-"""What answers call a clip that has no file."""
+"""The name of such a clip in answers and messages."""
 
 
 class ArrayFrames:
-    """A ``FrameReader`` of frames in memory, numbered from 0.
+    """The frames of an array, numbered from 0.
 
     Args:
-        frames: Red, green and blue, or gray.
+        frames: Red, green and blue, or gray, 0..255.
     """
 
     def __init__(self, frames: UInt8[np.ndarray, "frame height width channel"]) -> None:
@@ -34,33 +34,34 @@ class ArrayFrames:
     def read(self, numbers: Sequence[int], color: Color) -> Pixels:
         """Return the frames of these numbers, in the order given."""
         chosen = self._frames[list(numbers)]
-        if color == "rgb":
-            return np.repeat(chosen, 3, 3) if chosen.shape[3] == 1 else chosen
-        if chosen.shape[3] == 1:
+        channels = 3 if color == "rgb" else 1
+        if chosen.shape[3] == channels:
             return chosen
-        return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None] for frame in chosen]).astype(np.uint8)
+        how = cv2.COLOR_GRAY2RGB if color == "rgb" else cv2.COLOR_RGB2GRAY
+        return np.stack([cv2.cvtColor(frame, how).reshape(*frame.shape[:2], channels) for frame in chosen])
 
     def fingerprint(self, numbers: Sequence[int]) -> str:
-        """Return a digest of the pixels."""
+        """Return a hex digest of the pixels of these frames."""
         return hashlib.sha256(self._frames[list(numbers)].tobytes()).hexdigest()
 
 
-def open_array(frames: np.ndarray, fps: float | None = None) -> ClipFile:
-    """Return frames in memory as a clip.
+def array_clip(frames: np.ndarray, fps: float | None) -> ClipFile:
+    """Return the clip of an array.
 
     Args:
-        frames: uint8, frames × height × width × 3 (red, green and blue) or × 1 (gray), or frames × height × width.
-        fps: Frames a second; None if unknown.
+        frames: uint8, (frame, height, width) in gray, or with a last axis of one channel or of red, green and blue.
+        fps: Frames a second, or None if unknown.
 
     Raises:
         ClipError: Another type or shape, or no frame.
         ConfigurationError: Impossible ``fps``.
     """
     check_fps(fps)
-    gray = frames[..., None] if frames.ndim == 3 else frames
-    if frames.dtype != np.uint8 or gray.ndim != 4 or gray.shape[3] not in (1, 3) or not all(gray.shape):
+    if frames.dtype != np.uint8:
+        raise ClipError(f"{NAME}: frames must be uint8 (0 to 255), not {frames.dtype}; convert them first")
+    shaped = frames[..., None] if frames.ndim == 3 else frames
+    if shaped.ndim != 4 or shaped.shape[3] not in (1, 3) or 0 in shaped.shape:
         raise ClipError(
-            f"an array of {frames.dtype} {' × '.join(map(str, frames.shape))} is not a clip: uint8 frames × height × "
-            "width × 3 (red, green and blue, 0 to 255) are expected"
+            f"{NAME}: frames must be (frame, height, width), or have 1 or 3 channels at the end, not {frames.shape}"
         )
-    return ClipFile(Path(NAME), ArrayFrames(gray), fps, gray.shape[1], gray.shape[2], False, False)
+    return ClipFile(Path(NAME), ArrayFrames(shaped), fps, shaped.shape[1], shaped.shape[2], False, False)

@@ -7,7 +7,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from torch import Tensor
 
 from lightmannet.episode import Clips
 from lightmannet.errors import BundleError
-from lightmannet.files import write_bytes_atomically
+from lightmannet.files import set_default_permissions, write_bytes_atomically
 
 FORMAT, VERSION = "lightmannet-bundle", 1
 MANIFEST = "manifest.json"
@@ -105,9 +104,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
     try:
         for name, data in content.items():
             write_bytes_atomically(part / name, data)
-        mask = os.umask(0)
-        os.umask(mask)
-        part.chmod(0o777 & ~mask)
+        set_default_permissions(part)
         if folder.exists():
             old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
             folder.rename(old / "old")

@@ -1,11 +1,11 @@
-"""The model card of a bundle: its data, its score, what it is not."""
+"""The model card of a bundle: for whom it was made, what it scored, what it is not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lightmannet.inference.answer import ModelFacts
 from lightmannet.inference.calibration import Calibration
+from lightmannet.inference.provenance import Score
 
 WHAT_IT_IS_NOT = (
     "It is no lie detector, and no basis for any decision about a person: a facial movement does not say what somebody "
@@ -20,47 +20,16 @@ class Tested:
     """Scores on test people, who were not trained on, and on whom nothing was chosen.
 
     Attributes:
-        people: Their number.
-        clips: Number of their clips.
-        uf1: Unweighted F1 score, 0..1.
-        uf1_interval: 95 % interval of it, bootstrap over people; None with one person.
+        score: UF1 with its interval (bootstrap over people).
         uar: Unweighted average recall, 0..1.
         accuracy: Share of right answers, 0..1.
         calibration_error: Expected calibration error of the calibrated probabilities.
     """
 
-    people: int
-    clips: int
-    uf1: float
-    uf1_interval: tuple[float, float] | None
+    score: Score
     uar: float
     accuracy: float
     calibration_error: float
-
-
-def model_facts(settings: Mapping[str, Any]) -> ModelFacts:
-    """Return what every answer says of the model.
-
-    Args:
-        settings: The bundle's settings; those of bundles before version 0.2 of this program record no score.
-    """
-    synthetic = bool(settings["synthetic"])
-    learned_from = (
-        "Learned from drawn faces only: nothing is known about real ones."
-        if synthetic
-        else f"Learned from {settings['corpus']}: nothing is known about people, cameras and rooms unlike its own."
-    )
-    if settings.get("tested") is None:
-        return ModelFacts(learned_from, "Its score is not recorded in this bundle; see card.md.", synthetic, None, None)
-    tested = Tested(**settings["tested"])
-    low_high = tested.uf1_interval and (float(tested.uf1_interval[0]), float(tested.uf1_interval[1]))
-    between = f"95 % interval {low_high[0]:.2f}–{low_high[1]:.2f}" if low_high else "one person, so no interval"
-    kind = "drawn people" if synthetic else "people"
-    score = (
-        f"On {tested.people} test {kind} ({tested.clips} clips) its UF1 was {tested.uf1:.2f} ({between}), with "
-        "annotated intervals."
-    )
-    return ModelFacts(learned_from, score, synthetic, tested.uf1, low_high or None)
 
 
 def model_card(
@@ -87,10 +56,10 @@ def model_card(
     """
     c = calibration
     data = ", ".join(f"{part} {clips} clips of {people} people" for part, (people, clips) in counts.items())
+    score = tested.score
     interval = "no interval, as it is one person"
-    if tested.uf1_interval is not None:
-        low, high = tested.uf1_interval
-        interval = f"95 % interval {low:.3f} to {high:.3f}, bootstrap over people"
+    if score.low is not None:
+        interval = f"95 % interval {score.low:.3f} to {score.high:.3f}, bootstrap over people"
     lines = [
         f"# {settings['learner']['name']} on {settings['corpus']}",
         "",
@@ -106,8 +75,8 @@ def model_card(
         else "Nothing is known of how it does on people, cameras and rooms unlike those of these databases.",
         "",
         "## Score",
-        f"Test people (nothing was chosen on them; {tested.clips} clips of {tested.people} people, one fold):",
-        f"UF1 {tested.uf1:.3f} ({interval}), UAR {tested.uar:.3f}, accuracy {tested.accuracy:.3f}, expected "
+        f"Test people (nothing was chosen on them; {score.clips} clips of {score.people} people, one fold):",
+        f"UF1 {score.uf1:.3f} ({interval}), UAR {tested.uar:.3f}, accuracy {tested.accuracy:.3f}, expected "
         f"calibration error {tested.calibration_error:.3f}.",
         "The intervals (onset, apex, offset) were given by the annotation; spotted ones are less exact.",
         "",

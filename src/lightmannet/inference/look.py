@@ -1,10 +1,11 @@
-"""From a clip to what a network sees of it: open, find the interval, check, represent."""
+"""First step to an answer: open a clip, find the expression in it, make the network's inputs, note what is doubtful."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,11 +15,11 @@ from torch import Tensor
 from data_modules.clip_inputs import clip_inputs
 from data_modules.representations.base import Representation
 from data_modules.representations.optical_flow import dis
-from data_modules.video.crop import Crop, YuNet
+from data_modules.video.crop import Crop
 from data_modules.video.frames import Pixels, nearest
 from lightmannet.errors import ClipError, DataError
-from lightmannet.inference.answer import STAGES, Interval, QualityWarning, Span
-from lightmannet.inference.array_clip import NAME, open_array
+from lightmannet.inference.answer import STAGES, Interval, QualityWarning
+from lightmannet.inference.array_clip import array_clip
 from lightmannet.inference.clip_file import ClipFile, open_clip
 from lightmannet.inference.motion import divide
 from lightmannet.inference.quality import (
@@ -30,155 +31,136 @@ from lightmannet.inference.quality import (
 )
 from lightmannet.inference.spotting import kind_of, spot
 
-ClipSource = str | Path | np.ndarray
-"""A video file, a folder of frames, or frames in memory."""
+T = TypeVar("T")
 
-_CHECKED_SIZE = 112  # pixels: height and width of the face crops that brightness and motion are checked on
+LOOKING_SIZE = 224
+"""Height and width in pixels of the face crops that are shown; motion is looked for at half of it."""
+
+Span = tuple[int, int, int]
+"""Frame numbers of onset, apex and offset."""
 
 
-@dataclass(frozen=True)
-class Look:
-    """What was found in a clip; without inputs there is nothing to classify.
+@dataclass
+class Observation:
+    """What was seen of a clip; without ``inputs`` there is nothing to recognise.
 
     Attributes:
         file: The opened clip.
-        interval: The interval to classify; None if none was found.
+        interval: The interval that was looked at, or None.
+        inputs: The clip as the network sees it, or None.
         candidates: All intervals that were found, the strongest first; empty where one was given.
-        inputs: What a network sees of the interval, or None.
         warnings: What makes an answer doubtful.
+        reason: Why there are no inputs, where no warning says it.
         seconds: Time spent by stage.
-        reason: Why there are no inputs, beside what the warnings say.
     """
 
     file: ClipFile
-    interval: Interval | None
-    candidates: tuple[Interval, ...]
-    inputs: Tensor | None
-    warnings: tuple[QualityWarning, ...]
-    seconds: dict[str, float]
+    interval: Interval | None = None
+    inputs: Float[Tensor, "1 phase channel size size"] | None = None
+    candidates: tuple[Interval, ...] = ()
+    warnings: list[QualityWarning] = field(default_factory=list)
     reason: str = ""
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
     @property
-    def faceless(self) -> bool:
-        """Whether a face was looked for and not found."""
-        return any(warning.code == "no_face" for warning in self.warnings)
+    def hopeless(self) -> bool:
+        """Whether no class may be named."""
+        return any(warning.severity == "fatal" for warning in self.warnings)
 
-
-class Stopwatch:
-    """Seconds by stage.
-
-    Args:
-        seconds: What was spent already.
-    """
-
-    def __init__(self, seconds: dict[str, float] | None = None) -> None:
-        self.seconds = dict.fromkeys(STAGES, 0.0) | (seconds or {})
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to a stage's."""
+    def timed(self, stage: str, work: Callable[[], T]) -> T:
+        """Return what ``work`` returns, and add its time to the stage's."""
         start = time.perf_counter()
-        yield
-        self.seconds[name] += time.perf_counter() - start
+        done = work()
+        self.seconds[stage] += time.perf_counter() - start
+        return done
 
 
 def look(
-    clip: ClipSource, given: Span | None, fps: float | None, representation: Representation, crop: Crop, any_face: bool
-) -> Look:
-    """Return what is found in a clip.
+    clip: str | Path | np.ndarray,
+    interval: Span | None,
+    fps: float | None,
+    representation: Representation,
+    crop: Crop,
+) -> Observation:
+    """Return what is seen of a clip.
 
     Args:
-        clip: A video file, a folder of frames, or frames in memory.
-        given: Frame numbers of onset, apex and offset; None looks for motion.
-        fps: Frames a second; None takes what a video says.
-        representation: What the network sees of an interval.
+        clip: A video file, a folder of frames with numbers in their names, or an array of frames (``array_clip``).
+        interval: Frame numbers of onset, apex and offset; None looks for motion.
+        fps: Frames a second; None takes what the video says.
+        representation: What the network sees of a clip.
         crop: How the face is cut out.
-        any_face: Take the frame for a face without looking for one.
 
     Raises:
-        ClipError: The clip cannot be read, or the interval is not in it.
+        ClipError: The clip cannot be read, or the interval does not fit it.
         ConfigurationError: The crop needs a face detector's model, which is not given.
     """
-    watch = Stopwatch()
-    warnings: list[QualityWarning] = []
-    candidates: tuple[Interval, ...] = ()
-    chosen: Interval | None = None
-
-    def done(inputs: Tensor | None = None, reason: str = "") -> Look:
-        return Look(file, chosen, candidates, inputs, tuple(warnings), watch.seconds, reason)
-
-    with as_clip_error(clip):
-        with watch.stage("read"):
-            file = open_any(clip, fps)
-        warnings += clip_warnings(file)
-        if given is not None:
-            onset, apex, offset = file.check_interval(given)
-            chosen = Interval(onset, apex, offset, 1.0, kind_of(onset, offset, file.fps), "given")
-        if len(file.numbers) < 2:
-            return done()
-        with watch.stage("read"):
-            first = nearest(file.numbers, chosen.onset) if chosen else file.numbers[0]
-            warnings += face_warnings(file.kept.read([first], "gray")[0], crop, any_face)
-        if any(warning.code == "no_face" for warning in warnings):
-            return done()
-        if chosen is None:
-            with watch.stage("spot"):
-                candidates = spot(file.chunks("gray"), file.numbers, crop, file.fps).intervals
-            if not candidates:
-                return done(reason="nothing was seen to move in the face")
-            chosen = candidates[0]
-        warnings += interval_warnings(chosen, file.fps, len(candidates))
-        span = span_of(chosen)
-        with watch.stage("read"):
-            pair = _onset_and_apex(file, span, representation)
-        if candidates and isinstance(crop, YuNet):
-            warnings += (warning for warning in face_warnings(pair[0], crop, any_face) if warning not in warnings)
-            if any(warning.code == "no_face" for warning in warnings):
-                return done()
-        squares = crop.square(pair, _CHECKED_SIZE, None)
-        warnings += brightness_warnings(squares[0])
-        warnings += motion_warnings(divide(dis(squares[0, :, :, 0], squares[1, :, :, 0])))
-        with watch.stage("represent"):
-            inputs = network_inputs(file, span, representation, crop)
-    return done(inputs)
+    start = time.perf_counter()
+    seen = Observation(array_clip(clip, fps) if isinstance(clip, np.ndarray) else open_clip(clip, fps))
+    file = seen.file
+    seen.seconds["read"] = time.perf_counter() - start
+    seen.warnings += clip_warnings(file)
+    if len(file.numbers) < 2:
+        return seen
+    with as_clip_error(file.path):
+        if interval is not None:
+            seen.interval = given = _given(file, interval)
+        # Faces are looked for before motion, which takes most of the time.
+        if interval is None:
+            frame = seen.timed("read", lambda: file.kept.read(file.numbers[:1], "gray"))[0]
+        else:
+            frame = seen.timed("read", lambda: _onset_and_apex(file, span_of(given), representation))[0]
+        seen.warnings += face_warnings(frame, crop)
+        if any(warning.code == "no_face" for warning in seen.warnings):
+            return seen
+        if seen.interval is None:
+            found = seen.timed("spot", lambda: spot(file.chunks("gray"), file.numbers, crop, file.fps))
+            seen.candidates = found.intervals
+            if not found.intervals:
+                seen.reason = "nothing was seen to move in the face"
+                return seen
+            seen.interval = found.intervals[0]
+        seen.warnings += interval_warnings(seen.interval, file.fps, len(seen.candidates))
+        span = span_of(seen.interval)
+        pair = seen.timed("read", lambda: _onset_and_apex(file, span, representation))
+        squares = crop.square(pair, LOOKING_SIZE // 2, None)
+        seen.warnings += brightness_warnings(squares[0])
+        seen.warnings += motion_warnings(divide(dis(squares[0, :, :, 0], squares[1, :, :, 0])))
+        seen.inputs = seen.timed("represent", lambda: inputs_of(file, span, representation, crop))
+    return seen
 
 
-def network_inputs(
+def inputs_of(
     file: ClipFile, span: Span, representation: Representation, crop: Crop
 ) -> Float[Tensor, "1 phase channel size size"]:
-    """Return what a network sees of an interval of a clip, as in training."""
+    """Return what the network sees of an interval of a clip."""
     inside = [number for number in file.numbers if span[0] <= number <= span[2]]
     return torch.from_numpy(clip_inputs(file.kept, inside, span, representation, crop))[None]
 
 
-def open_any(clip: ClipSource, fps: float | None) -> ClipFile:
-    """Open a file, a folder or frames in memory."""
-    return open_array(clip, fps) if isinstance(clip, np.ndarray) else open_clip(clip, fps)
-
-
-def name_of(clip: ClipSource) -> str:
-    """Return what answers call a clip."""
-    return NAME if isinstance(clip, np.ndarray) else str(clip)
-
-
 def span_of(interval: Interval) -> Span:
-    """Return the frame numbers of an interval."""
+    """Return the frame numbers of onset, apex and offset."""
     return interval.onset, interval.apex, interval.offset
 
 
 @contextmanager
-def as_clip_error(clip: ClipSource) -> Iterator[None]:
-    """Name the clip that could not be read."""
+def as_clip_error(clip: str | Path) -> Iterator[None]:
+    """Raise what cannot be read as an error that names the clip."""
     try:
         yield
     except DataError as error:
-        name = name_of(clip)
-        raise ClipError(str(error) if name in str(error) else f"{name}: {error}") from error
+        raise ClipError(str(error) if str(clip) in str(error) else f"{clip}: {error}") from error
+
+
+def _given(file: ClipFile, interval: Span) -> Interval:
+    onset, apex, offset = file.check_interval(interval)
+    return Interval(onset, apex, offset, 1.0, kind_of(onset, offset, file.fps), "given")
 
 
 def _onset_and_apex(file: ClipFile, span: Span, representation: Representation) -> Pixels:
-    """Return onset and apex in gray, read together with the frames that the representation needs."""
+    """Return onset and apex in gray, read together with what the representation needs."""
     pair = [nearest(file.numbers, number) for number in span[:2]]
+    moments = [nearest(file.numbers, number) for number in representation.moments(*span)]
     if representation.color == "gray":
-        file.kept.read([*pair, *(nearest(file.numbers, number) for number in representation.moments(*span))], "gray")
+        file.kept.read([*pair, *moments], "gray")
     return file.kept.read(pair, "gray")

@@ -1,14 +1,15 @@
-"""What makes an answer doubtful: checks of a clip, each with a code, a severity and advice."""
+"""Checks of a clip: what makes an answer doubtful, each with a code, a severity and what to do about it."""
 
+import os
 from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import UInt8
 
 from data_modules.video.crop import MODEL_VARIABLE, Crop, YuNet
+from data_modules.video.face_cascade import cascade_faces
 from lightmannet.inference.answer import Interval, QualityWarning
 from lightmannet.inference.clip_file import ClipFile
-from lightmannet.inference.faces import count_faces
 from lightmannet.inference.motion import Motion
 
 _FPS_FATAL, _FPS_LOW = 10.0, 50.0
@@ -19,42 +20,42 @@ _LONG_SECONDS = 600.0
 
 
 def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
-    """Yield what is doubtful about a clip's frames and frame rate."""
+    """Yield what is doubtful about a clip's file."""
     if len(clip.numbers) < 2:
-        yield QualityWarning("one_frame", "fatal", "The clip has only one frame and so no motion. Give a video.")
+        yield QualityWarning("one_frame", "fatal", "The clip has a single frame, which shows no motion. Give a video.")
     if clip.fps is None:
         yield QualityWarning(
             "frame_rate_unknown",
             "info",
-            "The frame rate is unknown, so durations cannot be computed. Pass fps (--fps).",
+            "The frame rate is unknown, so the duration cannot be computed. Pass --fps.",
         )
     elif clip.fps < _FPS_FATAL:
         yield QualityWarning(
             "frame_rate_too_low",
             "fatal",
-            f"At {clip.fps:.3g} frames a second a micro-expression of half a second has at most "
-            f"{int(clip.fps / 2) + 1} frames. Film at 100 or more.",
+            f"{clip.fps:.3g} frames a second: a micro-expression of half a second has at most {int(clip.fps / 2) + 1} "
+            "frames. Film with 100 or more.",
         )
     elif clip.fps < _FPS_LOW:
         yield QualityWarning(
             "frame_rate_low",
             "warning",
             f"{clip.fps:.3g} frames a second are few for micro-expressions, whose apex may fall between two frames. "
-            "Film at 100 or more.",
+            "Film with 100 or more.",
         )
     if clip.variable:
         yield QualityWarning(
             "variable_frame_rate",
             "warning",
-            "The frame rate varies, so times in seconds are approximate. Film or convert with a constant frame rate.",
+            "The frame rate varies, so times in seconds are rough. Film with a constant rate, or convert the video.",
         )
     if clip.turned:
-        yield QualityWarning("turned", "info", "The file says that its frames are rotated; they were turned upright.")
+        yield QualityWarning("turned", "info", "The frames were turned as the file says.")
     if max(clip.height, clip.width) > _LARGE:
         yield QualityWarning(
             "large_frames",
             "info",
-            f"Frames of {clip.width} x {clip.height} pixels are shrunk; reading them takes most of the time.",
+            f"Frames of {clip.width} x {clip.height} pixels are scaled down; reading them takes most of the time.",
         )
     if min(clip.height, clip.width) < _SMALL:
         yield QualityWarning(
@@ -66,12 +67,12 @@ def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
         yield QualityWarning(
             "long_video",
             "warning",
-            f"The video lasts {len(clip.numbers) / clip.fps / 60:.0f} minutes; only one interval of it was classified.",
+            f"The video lasts {len(clip.numbers) / clip.fps / 60:.0f} minutes; only one interval of it was looked at.",
         )
 
 
 def interval_warnings(interval: Interval, fps: float | None, candidates: int) -> Iterator[QualityWarning]:
-    """Yield what is doubtful about the interval that is classified.
+    """Yield what is doubtful about the interval that is looked at.
 
     Args:
         interval: The interval.
@@ -89,7 +90,7 @@ def interval_warnings(interval: Interval, fps: float | None, candidates: int) ->
         yield QualityWarning(
             "several_intervals",
             "info",
-            f"The face moves in {candidates} intervals; the strongest was classified. Pass the interval you mean.",
+            f"The face moves in {candidates} intervals; the strongest was taken. Pass --interval to choose another.",
         )
 
 
@@ -101,7 +102,7 @@ def brightness_warnings(crop: UInt8[np.ndarray, "height width channel"]) -> Iter
         yield QualityWarning(
             "too_dark",
             severity,  # type: ignore[arg-type]  # mypy widens the literal
-            f"The face is dark (mean brightness {mean:.0f} of 255). Film in more light.",
+            f"The face is dark (mean brightness {mean:.0f} of 255). Film it in more light.",
         )
 
 
@@ -111,39 +112,37 @@ def motion_warnings(found: Motion) -> Iterator[QualityWarning]:
         yield QualityWarning(
             "head_moves",
             "warning",
-            f"The head moves by {found.head:.1%} of the crop's width from onset to apex, more than the facial motion "
-            f"of {found.face:.1%}. Keep the head still.",
+            f"From onset to apex the head moves by {found.head:.1%} of the picture's width, the face by only "
+            f"{found.face:.1%}. Keep the head still.",
         )
 
 
-def face_warnings(
-    frame: UInt8[np.ndarray, "height width channel"], crop: Crop, any_face: bool = False
-) -> Iterator[QualityWarning]:
-    """Yield whether a frame shows no face or several, or that no face was looked for.
+def face_warnings(frame: UInt8[np.ndarray, "height width channel"], crop: Crop) -> Iterator[QualityWarning]:
+    """Yield whether a frame has no face, or several.
 
     Args:
-        frame: The frame as filmed.
-        crop: The bundle's crop; ``YuNet`` looks even with ``any_face``, as it cannot cut out what it does not find.
-        any_face: Take the frame for a face without looking for one.
+        frame: The onset frame, or the first frame where the onset is not known yet.
+        crop: The bundle's crop. ``YuNet`` finds faces itself; for others a small cascade does, or YuNet where its model
+            is named by the environment variable ``YUNET_MODEL``.
 
     Raises:
-        ConfigurationError: YuNet's model is missing or broken.
+        ConfigurationError: The crop is ``YuNet``, and its model is missing.
     """
-    if any_face and not isinstance(crop, YuNet):
+    if isinstance(crop, YuNet):
+        boxes = [face.box for face in crop.find_faces(frame)]
+    elif os.environ.get(MODEL_VARIABLE):
+        boxes = [face.box for face in YuNet().find_faces(frame)]
+    else:
+        boxes = cascade_faces(frame)
+    if not boxes:
         yield QualityWarning(
-            "faces_not_looked_for", "warning", "No face was looked for: the whole frame was taken for one."
+            "no_face",
+            "fatal",
+            "Can't tell: no face was found in the first frame. Film one face from the front, upright, so large that it "
+            "fills at least a third of the picture.",
         )
-        return
-    faces = count_faces(frame, crop)
-    if not faces:
-        hint = ""
-        if not isinstance(crop, YuNet):
-            hint = (
-                f" If {MODEL_VARIABLE} names YuNet's model, that looks instead of the weaker built-in detector; where "
-                "the frames are faces for certain, pass any_face (--any-face)."
-            )
-        yield QualityWarning("no_face", "fatal", f"No face was found. Film one face from the front.{hint}")
-    elif faces > 1:
+    elif len(boxes) > 1:
+        which = "the largest is taken" if isinstance(crop, YuNet) else "the whole frame is taken for one"
         yield QualityWarning(
-            "several_faces", "warning", f"{faces} faces were found; the largest is used. Show one person alone."
+            "several_faces", "warning", f"{len(boxes)} faces were found; {which}. Show one person alone."
         )

@@ -8,11 +8,14 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
+from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightmannet.adaptation.maml import Rates, inner_path
+from lightmannet.adaptation.engine import EngineName, Rates
+from lightmannet.adaptation.engines import check_engine, make_engine, resolve
+from lightmannet.adaptation.maml import inner_path
 from lightmannet.episode import Clips, Episode
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners.base import Learner, Predictor, differentiable, micro_clips
@@ -32,9 +35,11 @@ class InnerLoop:
         parameters: What moves: ``all``, or the ``heads`` alone (MER and alignment head).
         rates: ``one`` α; or one learned for each ``layer_and_step`` (each parameter tensor, as in MAML++'s release), or
             for each single ``weight`` (Meta-SGD). Learned in these two ways, α may become negative.
+        engine: What carries out the steps: ``learn2learn``, the reference; ``fused``, the same gradients by cheaper
+            operations, without learn2learn; ``auto`` takes the faster one (docs/performance.md).
 
     Raises:
-        ConfigurationError: A value outside its range, or learned log α beside other learned rates.
+        ConfigurationError: A value outside its range, learned log α beside other learned rates, or an unknown engine.
     """
 
     steps: int = 1
@@ -43,8 +48,10 @@ class InnerLoop:
     first_order: bool = False
     parameters: Literal["all", "heads"] = "all"
     rates: Literal["one", "layer_and_step", "weight"] = "one"
+    engine: EngineName = "auto"
 
     def __post_init__(self) -> None:
+        check_engine(self.engine)
         if self.steps < 0 or not 0 < self.learning_rate < math.inf:
             raise ConfigurationError(
                 f"The inner loop needs steps >= 0 and learning_rate > 0, but has steps: {self.steps}, "
@@ -221,7 +228,13 @@ class InnerLoopLearner(EpisodicLearner):
             learning_rate=self.inner_learning_rate,
             first_order=self.inner.first_order or not self.training,
             part=self.inner.moving,
+            engine=make_engine(self.inner.engine),
         )
+
+    def on_fit_start(self) -> None:
+        """Refuse half precision; say which engine carries out the inner loop."""
+        super().on_fit_start()
+        rank_zero_info(f"Inner loop: {resolve(self.inner.engine)} engine")
 
     def adapt(self, support: Clips, auxiliary: Clips | None) -> Predictor:
         """Return a predictor after the inner loop; the learner, buffers included, stays as it was.

@@ -4,6 +4,7 @@ from typing import Literal
 
 from torch.nn import functional as F
 
+from lightmannet.adaptation.engines import make_engine
 from lightmannet.adaptation.maml import adapt
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
@@ -69,5 +70,6 @@ class FineTuning(Supervised):
                 learning_rate=inner.learning_rate,
                 first_order=True,
                 part=inner.moving,
+                engine=make_engine(inner.engine),
             )
         return Predictor(network)

@@ -1,10 +1,8 @@
-"""The sentences and numbers of an answer that picture, page and film share."""
+"""What an answer says in words and bars, shared by picture, page and film."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from lightmannet.inference.answer import ClipAnswer, Interval, QualityWarning
-from lightmannet.inference.card import WHAT_IT_IS_NOT
+from lightmannet.inference.answer import Answer, Interval
 
 MOMENTS = ("onset", "apex", "offset")
 CANNOT_TELL = "can't tell"
@@ -12,13 +10,13 @@ CANNOT_TELL = "can't tell"
 
 @dataclass(frozen=True)
 class Bar:
-    """The bar of a class.
+    """The probability of one class.
 
     Attributes:
-        name: The class.
-        share: Its probability, 0..1.
-        percent: The same in whole percent; those of all bars add up to 100.
-        named: Whether this class is the answer.
+        name: Name of the class.
+        share: Probability, 0..1.
+        percent: The same in whole per cent; those of all classes add up to 100.
+        named: Whether the answer names this class.
     """
 
     name: str
@@ -27,78 +25,32 @@ class Bar:
     named: bool
 
 
-@dataclass(frozen=True)
-class Captions:
-    """All that is written about an answer.
-
-    Attributes:
-        headline: The class named, or "can't tell".
-        clip: Name of the clip's file.
-        reason: Why no class is named; empty otherwise.
-        interval: A sentence on the interval.
-        bars: One a class; none where nothing was classified.
-        doubts: Warnings, for the top; those that forbid an answer are the reason already.
-        remarks: What is good to know, for below.
-        model: What the model has learned from, and how well it scores.
-        limits: What the answer is not.
-    """
-
-    headline: str
-    clip: str
-    reason: str
-    interval: str
-    bars: tuple[Bar, ...]
-    doubts: tuple[QualityWarning, ...]
-    remarks: tuple[QualityWarning, ...]
-    model: tuple[str, str]
-    limits: str
+def bars(answer: Answer) -> list[Bar]:
+    """Return a bar per class; none without probabilities."""
+    percents = _adding_up_to_100(answer.probabilities)
+    rows = zip(answer.classes, answer.probabilities, percents, strict=False)
+    return [Bar(name, share, percent, name == answer.decision) for name, share, percent in rows]
 
 
-def captions(answer: ClipAnswer, fps: float | None) -> Captions:
-    """Return what is written about an answer.
-
-    Args:
-        answer: The answer.
-        fps: Frames a second, or None if unknown.
-    """
-    percents = whole_percents(answer.probabilities)
-    pairs = zip(answer.classes, answer.probabilities, percents, strict=False)
-    return Captions(
-        headline=answer.decision if answer.decision is not None else CANNOT_TELL,
-        clip=Path(answer.clip).name,
-        reason=answer.reason,
-        interval=interval_caption(answer.interval, fps),
-        bars=tuple(Bar(name, share, percent, name == answer.decision) for name, share, percent in pairs),
-        doubts=tuple(warning for warning in answer.warnings if warning.severity == "warning"),
-        remarks=tuple(warning for warning in answer.warnings if warning.severity == "info"),
-        model=(answer.model.learned_from, answer.model.score),
-        limits=WHAT_IT_IS_NOT,
-    )
+def headline(answer: Answer) -> str:
+    """Return the class named, or "can't tell"."""
+    return answer.decision if answer.decision is not None else CANNOT_TELL
 
 
-def whole_percents(shares: tuple[float, ...]) -> list[int]:
-    """Return shares that add up to 1 in whole percent that add up to 100: those cut off most are rounded up."""
-    percents = [int(100 * share) for share in shares]
-    by_rest = sorted(range(len(shares)), key=lambda place: percents[place] - 100 * shares[place])
-    for place in by_rest[: 100 - sum(percents)]:
-        percents[place] += 1
-    return percents
-
-
-def most_probable(answer: ClipAnswer) -> int | None:
-    """Return the number of the most probable class, named or not; None without probabilities."""
+def most_likely(answer: Answer) -> int | None:
+    """Return the number of the class of the highest probability, named or not; None without probabilities."""
     return answer.probabilities.index(max(answer.probabilities)) if answer.probabilities else None
 
 
 def interval_caption(interval: Interval | None, fps: float | None) -> str:
-    """Return a sentence on the interval that was classified.
+    """Return a sentence on the interval that was looked at.
 
     Args:
         interval: The interval, or None.
         fps: Frames a second, or None if unknown.
     """
     if interval is None:
-        return "No interval was classified; the first, middle and last frame are shown."
+        return "No interval was looked at; the first, middle and last frame are shown."
     found = "as given" if interval.source == "given" else "found by its motion"
     frames = interval.offset - interval.onset
     length = f"{frames / fps:.2f} s" if fps else f"{frames} frames"
@@ -117,10 +69,24 @@ def moment_caption(moment: str, number: int, fps: float | None) -> str:
 
 
 def motion_caption(factor: float) -> str:
-    """Return the caption of the panel with arrows, which are drawn ``factor`` times as long as the motion."""
+    """Return the caption of the picture with arrows, which are drawn ``factor`` times as long as the motion."""
     return f"motion to the apex, ×{factor:.1f}"
 
 
 def saliency_caption(name: str) -> str:
-    """Return the caption of the panel that shows what speaks for a class."""
+    """Return the caption of the picture that shows what speaks for a class."""
     return f"what speaks for {name}"
+
+
+def model_caption(answer: Answer) -> str:
+    """Return what the model has learned from and what its score is worth."""
+    return f"{answer.learned_from} {answer.score}"
+
+
+def _adding_up_to_100(shares: tuple[float, ...]) -> list[int]:
+    """Return whole per cents that add up to 100: rounded down, the largest remainders up."""
+    exact = [100 * share for share in shares]
+    whole = [int(value) for value in exact]
+    for place in sorted(range(len(exact)), key=lambda place: whole[place] - exact[place])[: 100 - sum(whole)]:
+        whole[place] += 1
+    return whole

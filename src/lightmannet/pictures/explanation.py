@@ -1,4 +1,4 @@
-"""An answer with the panels that explain it."""
+"""An answer with the pictures that explain it."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ import numpy as np
 from jaxtyping import UInt8
 from torch import nn
 
-from lightmannet.inference.answer import ClipAnswer
+from lightmannet.inference.answer import Answer
 from lightmannet.inference.recogniser import Examination
-from lightmannet.pictures.captions import MOMENTS, moment_caption, most_probable, motion_caption, saliency_caption
+from lightmannet.pictures.captions import MOMENTS, moment_caption, most_likely, motion_caption, saliency_caption
 from lightmannet.pictures.panels import heat_panel, motion_panel
 from lightmannet.pictures.saliency import saliency, saliency_map
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A small picture with its caption.
+    """One picture.
 
     Attributes:
         pixels: Red, green and blue.
@@ -28,35 +28,35 @@ class Panel:
 
 @dataclass(frozen=True)
 class Explanation:
-    """An answer with its panels.
+    """An answer with its pictures.
 
     Attributes:
         answer: The answer.
         fps: Frames a second; None if unknown.
         panels: Onset, apex, offset, the motion between the first two and, where classes have probabilities, what speaks
-            for the most probable one.
+            for the most likely one.
     """
 
-    answer: ClipAnswer
+    answer: Answer
     fps: float | None
     panels: tuple[Panel, ...]
 
 
 def explain(examination: Examination, network: nn.Module) -> Explanation:
-    """Return an examined clip's answer with its panels.
+    """Return an examined clip's answer with its pictures.
 
     Args:
         examination: What ``Recogniser.examine`` returned.
-        network: The recogniser's ``network``, whose score is attributed to places of the face.
+        network: The recogniser's ``network``, whose reasons are computed.
     """
     answer, frames, fps = examination.answer, examination.frames, examination.fps
     moments = zip(frames, MOMENTS, examination.numbers, strict=True)
     panels = [Panel(pixels, moment_caption(moment, number, fps)) for pixels, moment, number in moments]
     motion, factor = motion_panel(frames[0], examination.flow)
     panels.append(Panel(motion, motion_caption(factor)))
-    top = most_probable(answer)
+    top = most_likely(answer)
     if top is not None:
-        attributions = saliency(network, examination.inputs, examination.still, top)
-        heat = saliency_map(attributions, frames.shape[1])
+        reasons = saliency(network, examination.inputs, examination.still, top)
+        heat = saliency_map(reasons, frames.shape[1])
         panels.append(Panel(heat_panel(frames[1], heat), saliency_caption(answer.classes[top])))
     return Explanation(answer, fps, tuple(panels))

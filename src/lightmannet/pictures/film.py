@@ -1,4 +1,4 @@
-"""The film of an answer: the clip itself, with the time line of what was looked at and, inside it, the answer."""
+"""An answer as a film: the clip with a time line of the intervals, and inside the interval the answer."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -10,39 +10,27 @@ from rich.console import Console
 from rich.progress import track
 
 from lightmannet.errors import ClipError, DataError
-from lightmannet.inference.answer import ClipAnswer, Interval
+from lightmannet.inference.answer import Answer, Interval
+from lightmannet.inference.card import WHAT_IT_IS_NOT
 from lightmannet.inference.clip_file import ClipFile
-from lightmannet.pictures.captions import captions
+from lightmannet.pictures.captions import bars, headline, interval_caption, model_caption
 from lightmannet.pictures.mp4 import Frame, mp4
-from lightmannet.pictures.svg import (
-    ACCENT,
-    DOUBT,
-    FAINT,
-    INK,
-    TRACK,
-    Column,
-    bar_chart,
-    drawing,
-    rectangle,
-    shortened,
-    text,
-    to_png,
-)
+from lightmannet.pictures.svg import ACCENT, BAR, DOUBT, FAINT, INK, TRACK, drawing, rectangle, shortened, text, to_png
 
 SIDE = 640
 """Width of the film, and the longer side of the clip in it, pixels."""
 
 ASSUMED_FPS = 30.0
-"""Frames a second of a film of frames with an unknown rate."""
+"""Frames a second of a film where the clip's rate is unknown."""
 
 _MARGIN = 16
-_BARS = Column(left=_MARGIN, bars_at=150, length=400, height=19, step=26, size=16)
-_LONG = 600  # frames from which on progress is shown
-_OTHERS = "#b9c9de"  # intervals that were found and not classified
+_LEFT, _WIDTH = 150, 400  # of bars
+_LONG = 600  # frames from which on a bar tells how far it is
+_OTHERS = "#b9c9de"  # intervals that were found and not looked at
 _BORDER = 6  # pixels around the clip inside the interval
 
 
-def write_film(answer: ClipAnswer, clip: ClipFile, candidates: Sequence[Interval], path: Path) -> None:
+def write_film(answer: Answer, clip: ClipFile, candidates: Sequence[Interval], path: Path) -> None:
     """Write the annotated clip as MP4: its frames at their rate, shrunk or enlarged to 640 pixels.
 
     Below them is a time line with onset, apex and offset and the place of the frame; from onset to offset the frame
@@ -61,7 +49,7 @@ def write_film(answer: ClipAnswer, clip: ClipFile, candidates: Sequence[Interval
     """
     height, width = _fitted(clip.height, clip.width)
     line = _TimeLine(answer, candidates, clip.numbers)
-    outside, inside = (_panel(answer, line, clip.fps, moving) for moving in (False, True))
+    outside, inside = (_panel(answer, line, clip.fps, shown) for shown in (False, True))
     frame = np.empty((height + len(inside), SIDE, 3), np.uint8)
     hidden = len(clip.numbers) < _LONG or not Console(stderr=True).is_terminal
     numbered = track(
@@ -73,13 +61,13 @@ def write_film(answer: ClipAnswer, clip: ClipFile, candidates: Sequence[Interval
     )
     with mp4(path, len(frame), SIDE, clip.fps or ASSUMED_FPS) as add:
         for pixels, number in numbered:
-            moving = answer.interval is not None and answer.interval.onset <= number <= answer.interval.offset
+            shown = answer.interval is not None and answer.interval.onset <= number <= answer.interval.offset
             frame[:height] = 0
             left = (SIDE - width) // 2
             how = cv2.INTER_AREA if height < clip.height else cv2.INTER_LINEAR
             frame[:height, left : left + width] = cv2.resize(pixels, (width, height), interpolation=how)
-            frame[height:] = inside if moving or answer.interval is None else outside
-            if moving:
+            frame[height:] = inside if shown or answer.interval is None else outside
+            if shown:
                 half = _BORDER // 2
                 corner = (left + width - 1 - half, height - 1 - half)
                 cv2.rectangle(frame, (left + half, half), corner, _rgb(ACCENT), _BORDER)
@@ -102,15 +90,14 @@ class _TimeLine:
 
     height = 14
 
-    def __init__(self, answer: ClipAnswer, candidates: Sequence[Interval], numbers: Sequence[int]) -> None:
+    def __init__(self, answer: Answer, candidates: Sequence[Interval], numbers: Sequence[int]) -> None:
         self.interval = answer.interval
         self.others = [found for found in candidates if found != answer.interval]
         self.first, self.last = numbers[0], numbers[-1]
-        written = captions(answer, None)
-        above = [(written.reason, INK), *((f"▲ {warning.message}", DOUBT) for warning in written.doubts)]
-        self.above = [(row, color) for sentence, color in above for row in textwrap.wrap(sentence, 84)]
-        self.bars = 46 + 20 * len(self.above) + 4 * bool(self.above)
-        self.top = self.bars + _BARS.step * len(answer.probabilities) + 34
+        rows = len(answer.probabilities)
+        self.reason = textwrap.wrap(answer.reason, 84)
+        self.bars = 46 + 20 * len(self.reason) + 4 * bool(self.reason)
+        self.top = self.bars + 26 * rows + 34
 
     def place(self, number: float) -> float:
         """Return the horizontal place of a frame, in pixels."""
@@ -138,28 +125,38 @@ class _TimeLine:
         yield text(middle, self.top + self.height + 22, "apex", 15, INK, anchor="middle")
 
 
-def _panel(answer: ClipAnswer, line: _TimeLine, fps: float | None, inside: bool) -> Frame:
+def _panel(answer: Answer, line: _TimeLine, fps: float | None, inside: bool) -> Frame:
     """Return what stands below the clip, without the place of the frame."""
-    written = captions(answer, fps)
-    parts = [text(SIDE - _MARGIN, 30, shortened(written.clip, 36), 15, FAINT, anchor="end")]
+    parts = [text(SIDE - _MARGIN, 30, shortened(Path(answer.clip).name, 36), 15, FAINT, anchor="end")]
     if inside or answer.interval is None:
-        parts.append(text(_MARGIN, 34, shortened(written.headline, 24), 28, INK, bold=True))
-        parts += [text(_MARGIN, 58 + 20 * row, part, 15, color) for row, (part, color) in enumerate(line.above)]
-        parts += bar_chart(written.bars, _BARS, line.bars)
+        parts.append(text(_MARGIN, 34, shortened(headline(answer), 24), 28, INK, bold=True))
+        parts += [text(_MARGIN, 58 + 20 * row, words, 15, INK) for row, words in enumerate(line.reason)]
+        parts += _bars(answer, line.bars)
     else:
-        parts.append(text(_MARGIN, 34, "outside the interval that was classified", 18, FAINT))
+        parts.append(text(_MARGIN, 34, "outside the interval that was looked at", 18, FAINT))
     parts += line.drawn()
     y = line.top + line.height + 46
-    below = [(written.interval, FAINT)] if answer.interval is not None else []
-    for sentence, color in (*below, *((sentence, INK) for sentence in written.model)):
-        for row in textwrap.wrap(sentence, 88):
+    notes = [(interval_caption(answer.interval, fps), FAINT)] if answer.interval is not None else []
+    notes.append((model_caption(answer), FAINT))
+    notes += [(f"▲ {w.message}", DOUBT[w.severity]) for w in answer.warnings if w.severity == "warning"]
+    for words, color in notes:
+        for row in textwrap.wrap(words, 88):
             parts.append(text(_MARGIN, y, row, 14, color))
             y += 19
-    parts.append(text(_MARGIN, y + 3, written.limits.split(":")[0] + ".", 13, FAINT))
+    parts.append(text(_MARGIN, y + 3, WHAT_IT_IS_NOT.split(":")[0] + ".", 13, FAINT))
     height = y + 14 + y % 2
     pixels = cv2.imdecode(np.frombuffer(to_png(drawing(SIDE, height, parts)), np.uint8), cv2.IMREAD_COLOR)
     assert pixels is not None
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def _bars(answer: Answer, y: int) -> Iterator[str]:
+    for bar in bars(answer):
+        yield text(_MARGIN, y + 15, shortened(bar.name, 16), 16, INK, bold=bar.named)
+        yield rectangle(_LEFT, y, _WIDTH, 19, TRACK)
+        yield rectangle(_LEFT, y, _WIDTH * bar.share, 19, ACCENT if bar.named else BAR)
+        yield text(_LEFT + _WIDTH + 12, y + 15, f"{bar.percent}%", 16, INK, bold=bar.named)
+        y += 26
 
 
 def _frames(clip: ClipFile) -> Iterator[Frame]:
@@ -184,11 +181,11 @@ def _fitted(height: int, width: int) -> tuple[int, int]:
 
 def _write_moment(frame: Frame, number: int, fps: float | None) -> None:
     """Write number and time into the lower left corner, on a dark ground that shows on any face."""
-    moment = f"frame {number}" + (f", {number / fps:.2f} s" if fps else "")
-    (width, height), below = cv2.getTextSize(moment, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+    words = f"frame {number}" + (f", {number / fps:.2f} s" if fps else "")
+    (width, height), below = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
     left, base = _BORDER + 8, len(frame) - _BORDER - 8 - below
     frame[base - height - 5 : base + below + 5, left - 6 : left + width + 6] //= 4
-    cv2.putText(frame, moment, (left, base), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    cv2.putText(frame, words, (left, base), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def _rgb(color: str) -> tuple[int, int, int]:

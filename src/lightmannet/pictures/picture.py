@@ -1,17 +1,19 @@
-"""One picture per answer: decision and doubts, panels, a bar per class, what is known of the model, as PNG."""
+"""An answer as one picture: filmstrip, motion, reasons, a bar per class, the decision and its doubts, as PNG."""
 
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
-from lightmannet.pictures.captions import captions
+from lightmannet.inference.card import WHAT_IT_IS_NOT
+from lightmannet.pictures.captions import bars, headline, interval_caption, model_caption
 from lightmannet.pictures.explanation import Explanation
 from lightmannet.pictures.image_bytes import data_address
-from lightmannet.pictures.svg import DOUBT, FAINT, INK, Column, bar_chart, drawing, image, shortened, text, to_png
+from lightmannet.pictures.svg import ACCENT, BAR, DOUBT, FAINT, INK, TRACK, drawing, rectangle, shortened, text, to_png
 
 _SIDE, _GAP, _MARGIN = 224, 14, 28  # of panels; between them; around all
 _WIDTH = 5 * _SIDE + 4 * _GAP + 2 * _MARGIN
-_BARS = Column(left=_MARGIN, bars_at=_MARGIN + 150, length=300, height=24, step=34, size=18)
-_RIGHT = _MARGIN + 2 * (_SIDE + _GAP) + 60  # where the remarks start
+_BAR_LEFT, _BAR_WIDTH, _BAR_STEP = 150, 300, 34
+_RIGHT = _MARGIN + 2 * (_SIDE + _GAP) + 60  # where the doubts start
 
 
 def picture(explanation: Explanation) -> bytes:
@@ -29,38 +31,57 @@ def picture_svg(explanation: Explanation) -> str:
     Args:
         explanation: The answer and its panels.
     """
-    written = captions(explanation.answer, explanation.fps)
+    answer = explanation.answer
     y = _MARGIN + 34
     parts = [
-        text(_MARGIN, y, written.headline, 36, INK, bold=True),
-        text(_WIDTH - _MARGIN, y, shortened(written.clip), 18, FAINT, anchor="end"),
+        text(_MARGIN, y, headline(answer), 36, INK, bold=True),
+        text(_WIDTH - _MARGIN, y, shortened(Path(answer.clip).name), 18, FAINT, anchor="end"),
     ]
-    above = [(written.reason, INK), *((f"▲ {w.message}", DOUBT) for w in written.doubts)]
-    for sentence, color in (*above, (" ".join(written.model), INK), (written.interval, FAINT)):
-        for line in textwrap.wrap(sentence, 135):
-            y += 26
-            parts.append(text(_MARGIN, y, line, 18, color))
+    for line in textwrap.wrap(answer.reason, 135):
+        y += 26
+        parts.append(text(_MARGIN, y, line, 18, INK))
+    y += 30
+    parts.append(text(_MARGIN, y, interval_caption(answer.interval, explanation.fps), 18, FAINT))
+    for line in textwrap.wrap(model_caption(answer), 140):
+        y += 24
+        parts.append(text(_MARGIN, y, line, 18, FAINT))
     y += 18
     for number, panel in enumerate(explanation.panels):
         x = _MARGIN + number * (_SIDE + _GAP)
-        parts.append(image(x, y, _SIDE, data_address(panel.pixels)))
+        address = data_address(panel.pixels)
+        parts.append(f'<image x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" href="{address}"/>')
         parts.append(text(x, y + _SIDE + 22, panel.caption, 16, INK))
     y += _SIDE + 58
-    parts += bar_chart(written.bars, _BARS, y)
-    remarks = [*_remarks([w.message for w in written.remarks], y)]
-    parts += [part for part, _ in remarks]
-    y = max(y + _BARS.step * len(written.bars), *(bottom for _, bottom in remarks), y) + 16
-    for line in textwrap.wrap(written.limits, 175):
+    left, right = [*_bars(explanation, y)], [*_doubts(explanation, y)]
+    parts += [part for part, _ in left + right]
+    y = max([bottom for _, bottom in left + right], default=y) + 16
+    for line in textwrap.wrap(WHAT_IT_IS_NOT, 175):
         y += 20
         parts.append(text(_MARGIN, y, line, 14, FAINT))
-    return drawing(_WIDTH, y + _MARGIN, parts)
+    height = y + _MARGIN
+    return drawing(_WIDTH, height, parts)
 
 
-def _remarks(messages: list[str], y: int) -> Iterator[tuple[str, int]]:
-    """Yield the lines of the remarks, with the place below each."""
-    for message in messages:
-        for number, line in enumerate(textwrap.wrap(message, 72)):
-            mark = text(_RIGHT, y + 16, "•", 16, FAINT) if number == 0 else ""
-            yield mark + text(_RIGHT + 22, y + 16, line, 16, FAINT), y + 22
+def _bars(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
+    """Yield each class's name, bar and probability, with the place below it."""
+    x = _MARGIN + _BAR_LEFT
+    for bar in bars(explanation.answer):
+        drawn = (
+            text(_MARGIN, y + 18, shortened(bar.name, 16), 18, INK, bold=bar.named)
+            + rectangle(x, y, _BAR_WIDTH, 24, TRACK)
+            + rectangle(x, y, _BAR_WIDTH * bar.share, 24, ACCENT if bar.named else BAR)
+            + text(x + _BAR_WIDTH + 12, y + 18, f"{bar.percent}%", 18, INK, bold=bar.named)
+        )
+        y += _BAR_STEP
+        yield drawn, y
+
+
+def _doubts(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
+    """Yield the lines of the warnings, with the place below each."""
+    for warning in explanation.answer.warnings:
+        for number, line in enumerate(textwrap.wrap(warning.message, 72)):
+            mark = text(_RIGHT, y + 16, "•" if warning.severity == "info" else "▲", 16, DOUBT[warning.severity])
+            ink = FAINT if warning.severity == "info" else INK
+            yield (mark if number == 0 else "") + text(_RIGHT + 22, y + 16, line, 16, ink), y + 22
             y += 22
         y += 6

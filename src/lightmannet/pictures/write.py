@@ -7,7 +7,7 @@ from torch import nn
 from lightmannet.files import write_atomically, write_bytes_atomically
 from lightmannet.inference.recogniser import Examination
 from lightmannet.pictures.explanation import explain
-from lightmannet.pictures.page import answer_page
+from lightmannet.pictures.html import answer_page
 from lightmannet.pictures.picture import picture
 
 

@@ -27,7 +27,7 @@ from data_modules.rendered.scene import Scene, State, at_rest
 from data_modules.representations.flow_image import ApexFlow
 from data_modules.representations.optical_flow import dis_estimator, tvl1
 from lightmannet.episode import Clips
-from lightmannet.inference.answer import STAGES, ClipAnswer
+from lightmannet.inference.answer import STAGES, Answer
 from lightmannet.inference.bundle import Bundle, Draw, is_weight, write_bundle
 from lightmannet.inference.parts import Words, build, representation_words
 from lightmannet.inference.recogniser import load
@@ -66,7 +66,7 @@ def bench_answer(answers: int = 10, frames: int = 100, size: int = 256, fresh: i
         adapted = recogniser.adapt(_labelled(root / "mine", clip))
         adapting = time.perf_counter() - start
         interval = (frames // 2 - _SMILE // 2, frames // 2, frames // 2 + _SMILE // 2)
-        ways: dict[str, Callable[[], ClipAnswer]] = {
+        ways: dict[str, Callable[[], Answer]] = {
             "interval found": lambda: recogniser.predict(clip),
             "interval given": lambda: recogniser.predict(clip, interval),
             "interval found, adapted to a person": lambda: adapted.predict(clip),
@@ -137,7 +137,7 @@ def _labelled(folder: Path, clip: Path) -> Path:
     return folder
 
 
-def _in_turns(ways: Mapping[str, Callable[[], ClipAnswer]], clip: Path, count: int) -> Table:
+def _in_turns(ways: Mapping[str, Callable[[], Answer]], clip: Path, count: int) -> Table:
     """Return a row for each way to an answer: medians of ``count``, and ratios to the plain work of the same turn."""
     seconds: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
     for number in range(count + 1):
@@ -157,7 +157,7 @@ def _in_turns(ways: Mapping[str, Callable[[], ClipAnswer]], clip: Path, count: i
     return table
 
 
-def _timed(way: Callable[[], ClipAnswer]) -> dict[str, float]:
+def _timed(way: Callable[[], Answer]) -> dict[str, float]:
     start = time.perf_counter()
     answer = way()
     return {**answer.seconds, "all": time.perf_counter() - start}

@@ -18,7 +18,7 @@ from rich.table import Table
 from torch.nn import functional as F
 
 from data_modules import EpisodicDataModule, SyntheticMotion
-from lightmannet.adaptation.maml import learn2learn_maml
+from lightmannet.adaptation.reference import learn2learn_maml
 from lightmannet.episode import Episode
 from lightmannet.learners import LightmanNet
 from lightmannet.networks import TwoBranchNetwork

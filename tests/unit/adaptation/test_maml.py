@@ -1,11 +1,17 @@
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from lightmannet.adaptation.engines import make_engine
 from lightmannet.adaptation.maml import adapt, inner_path
 from lightmannet.errors import ConfigurationError
+from lightmannet.learners.episodic import InnerLoop
+
+ROOT = Path(__file__).parents[3]
 
 
 class Counting(nn.Module):
@@ -96,7 +102,42 @@ def test_batch_normalisation_is_refused_by_name() -> None:
 
 
 def test_no_parent_package_of_learn2learn_is_executed() -> None:
-    adapt(Counting(), loss, 1, 0.01, False)
+    adapt(Counting(), loss, 1, 0.01, False, engine=make_engine("learn2learn"))
     assert "learn2learn.vision" not in sys.modules
     assert "torchvision" not in sys.modules
     assert "gym" not in sys.modules
+
+
+def test_an_unknown_engine_is_refused_with_the_names_of_all() -> None:
+    with pytest.raises(ConfigurationError, match=r"engine is one of auto, learn2learn, fused.*, not 'quick'"):
+        InnerLoop(engine="quick")  # type: ignore[arg-type]
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = ["src", "."]
+import importlib.util
+importlib.util.find_spec = lambda name, find=importlib.util.find_spec: None if name == "learn2learn" else find(name)
+import torch
+from lightmannet.errors import ConfigurationError
+from lightmannet.learners import MAML
+from lightmannet.learners.episodic import InnerLoop
+from lightmannet.networks import TwoBranchNetwork
+from tests.clips import make_episode
+task = make_episode()
+MAML(TwoBranchNetwork()).meta_loss(task).backward()
+assert "learn2learn" not in sys.modules
+try:
+    MAML(TwoBranchNetwork(), InnerLoop(engine="learn2learn")).meta_loss(task)
+except ConfigurationError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_without_learn2learn_everything_but_its_engine_works() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "learn2learn, which is not installed. Set the inner loop's engine to auto, or run `make install`" in done.stdout
+    )

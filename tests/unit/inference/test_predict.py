@@ -28,9 +28,7 @@ def lines(path: Path) -> list[dict[str, object]]:
 def test_a_batch_goes_on_after_faults_and_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "clips" / "broken.mp4").write_bytes(b"no video")
     (folder / "empty").mkdir()
-    code = predict(
-        ["clips", "missing.mp4", "empty", "--any-face", "--model", "bundle", "--fps", "100", "--output", "out/a.jsonl"]
-    )
+    code = predict(["clips", "missing.mp4", "empty", "--model", "bundle", "--fps", "100", "--output", "out/a.jsonl"])
     said = capsys.readouterr()
     assert code == 1
     assert "2 answered, 3 failed" in said.err
@@ -46,7 +44,7 @@ def test_where_nothing_can_be_written_no_clip_is_looked_at(folder: Path, capsys:
     (folder / "file").write_text("no folder")
     for option in ("--output", "--picture", "--video"):
         with pytest.raises(ConfigurationError, match=rf"{option} file/below: cannot be written \(\w.*\); name another"):
-            predict(["clips", "--any-face", "--model", "bundle", option, "file/below"])
+            predict(["clips", "--model", "bundle", option, "file/below"])
     assert "clips/a" not in capsys.readouterr().out
     assert (folder / "file").read_text() == "no folder"
 
@@ -59,7 +57,7 @@ def test_nothing_is_said_of_databases(folder: Path, capsys: pytest.CaptureFixtur
     (folder / "empty.mp4").touch()
     names = ["missing.mp4", "clips/a", "mixed", "empty.mp4", "a.txt", "x" * 300]
     (folder / "a.txt").touch()
-    assert predict([*names, "--any-face", "--model", "bundle", "--fps", "100"]) == 2
+    assert predict([*names, "--model", "bundle", "--fps", "100"]) == 2
     said = capsys.readouterr().err
     assert said.count("error: ") == len(names)
     assert "missing.mp4: no such file or folder; check the name" in said
@@ -70,12 +68,12 @@ def test_nothing_is_said_of_databases(folder: Path, capsys: pytest.CaptureFixtur
 
 
 def test_exit_codes(folder: Path) -> None:
-    assert predict(["clips/a", "--any-face", "--model", "bundle", "--fps", "100"]) == 0
-    assert predict(["missing.mp4", "--any-face", "--model", "bundle"]) == 2
+    assert predict(["clips/a", "--model", "bundle", "--fps", "100"]) == 0
+    assert predict(["missing.mp4", "--model", "bundle"]) == 2
 
 
 def test_a_killed_run_is_gone_on_with(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["clips", "--any-face", "--model", "bundle", "--fps", "100", "--output", "out.jsonl"]
+    words = ["clips", "--model", "bundle", "--fps", "100", "--output", "out.jsonl"]
     assert predict(words) == 0
     first, second = (folder / "out.jsonl").read_text().splitlines(keepends=True)
     (folder / "out.jsonl").write_text(first + second[:40])  # killed while it wrote
@@ -89,19 +87,19 @@ def test_a_killed_run_is_gone_on_with(folder: Path, capsys: pytest.CaptureFixtur
 
 def test_answers_of_another_bundle_are_not_mixed(folder: Path) -> None:
     words = ["clips/a", "--fps", "100", "--output", "out.jsonl"]
-    predict([*words, "--any-face", "--model", "bundle"])
+    predict([*words, "--model", "bundle"])
     write_small_bundle(folder / "other", threshold=0.5)
     with pytest.raises(ConfigurationError, match="holds answers of another bundle"):
-        predict([*words, "--any-face", "--model", "other"])
+        predict([*words, "--model", "other"])
     (folder / "out.jsonl").write_text("my notes\n")
-    with pytest.raises(ConfigurationError, match="does not hold answers of this program"):
-        predict([*words, "--any-face", "--model", "bundle"])
+    with pytest.raises(ConfigurationError, match="holds something other than answers"):
+        predict([*words, "--model", "bundle"])
     assert (folder / "out.jsonl").read_text() == "my notes\n"
 
 
 def test_a_table_gives_clips_and_intervals(folder: Path) -> None:
     (folder / "clips.csv").write_text("path,onset,apex,offset\nclips/a,3,12,20\nclips/b,,,\n")
-    assert predict(["clips.csv", "--any-face", "--model", "bundle", "--fps", "100", "--output", "out.jsonl"]) == 0
+    assert predict(["clips.csv", "--model", "bundle", "--fps", "100", "--output", "out.jsonl"]) == 0
     a, b = (line["interval"] for line in lines(folder / "out.jsonl"))
     assert isinstance(a, dict)
     assert isinstance(b, dict)
@@ -120,26 +118,44 @@ def test_a_faulty_table_is_a_clear_error(
     text: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "clips.csv").write_text(text)
-    assert predict(["clips.csv", "--any-face", "--model", "bundle"]) == 2
+    assert predict(["clips.csv", "--model", "bundle"]) == 2
     assert message in capsys.readouterr().err
 
 
 def test_an_interval_must_be_three_numbers(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="--interval 1,2: three frame numbers are expected"):
-        predict(["clips/a", "--any-face", "--model", "bundle", "--interval", "1,2"])
+        predict(["clips/a", "--model", "bundle", "--interval", "1,2"])
 
 
 def test_adapting_tells_what_it_gained(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_folder(folder / "mine" / "negative" / "1", FRAMES)
     with pytest.raises(ClipError, match="all clips show negative; from one class nothing can be learned"):
-        predict(["clips/a", "--any-face", "--model", "bundle", "--support", "mine"])
+        predict(["clips/a", "--model", "bundle", "--support", "mine"])
     write_film(folder / "mine" / "1.mp4", FRAMES)
     (folder / "mine.csv").write_text("path,label\nmine/1.mp4,Positive\nmine/negative/1,negative\n")
-    assert predict(["clips/a", "--any-face", "--model", "bundle", "--support", "mine.csv", "--fps", "100"]) == 0
+    assert predict(["clips/a", "--model", "bundle", "--support", "mine.csv", "--fps", "100"]) == 0
     assert "adapted: leave-one-out over your 2 clips: " in capsys.readouterr().err
     (folder / "mine.csv").write_text("path,label\nmine/1.mp4,contempt\n")
     with pytest.raises(ClipError, match="labelled 'contempt', which is no class; the classes are negative, positive"):
-        predict(["clips/a", "--any-face", "--model", "bundle", "--support", "mine.csv"])
+        predict(["clips/a", "--model", "bundle", "--support", "mine.csv"])
     write_small_bundle(folder / "plain", "supervised")
     with pytest.raises(ConfigurationError, match="Supervised, does not adapt, so labelled clips cannot help"):
         predict(["clips/a", "--model", "plain", "--support", "mine.csv"])
+
+
+def test_a_clip_that_was_replaced_or_has_other_options_is_answered_again(folder: Path) -> None:
+    run = ["clips", "--model=bundle", "--fps=100", "--output=out.jsonl"]
+    predict(run)
+    assert len(lines(folder / "out.jsonl")) == 2
+    predict(run)
+    assert len(lines(folder / "out.jsonl")) == 2
+    predict([*run[:2], "--fps=200", run[3]])
+    assert len(lines(folder / "out.jsonl")) == 4
+    (folder / "clips" / "a" / "img3.png").write_bytes((folder / "clips" / "b" / "img9.png").read_bytes())
+    predict(run)
+    assert [line["clip"] for line in lines(folder / "out.jsonl")][4:] == ["clips/a"]
+
+
+def test_the_console_says_what_the_model_has_learned_from(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    predict(["clips/a", "--model=bundle", "--fps=100"])
+    assert "model: Learned from drawn faces only (made): nothing is known about real ones." in capsys.readouterr().out

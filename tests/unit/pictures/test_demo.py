@@ -21,7 +21,7 @@ NOBODY: tuple[None, ...] = (None, None, None)
 
 @pytest.fixture(scope="module")
 def recogniser(tmp_path_factory: pytest.TempPathFactory) -> Recogniser:
-    return load(write_small_bundle(tmp_path_factory.mktemp("bundle") / "bundle"), any_face=True)
+    return load(write_small_bundle(tmp_path_factory.mktemp("bundle") / "bundle"))
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,11 @@ from jaxtyping import UInt8
 from data_modules.video.video_file import VideoFile
 from lightmannet.commands.predict import SOME, predict
 from lightmannet.errors import ClipError, ConfigurationError
-from lightmannet.inference.answer import ClipAnswer, Interval, QualityWarning
+from lightmannet.inference.answer import Answer, Interval, QualityWarning
 from lightmannet.inference.clip_file import open_clip
 from lightmannet.pictures.film import ASSUMED_FPS, SIDE, write_film
 from tests.bundles import moving_frames, rise_and_fall, write_folder, write_small_bundle
 from tests.bundles import write_film as write_clip
-from tests.examinations import FACTS
 
 Film = UInt8[np.ndarray, "frame height width 3"]
 
@@ -26,7 +25,7 @@ FRAMES = moving_frames(rise_and_fall(16, 3.0), size=64)
 WIDE = FRAMES[:, :32]
 TOP = 320  # where the panel begins below a clip twice as wide as high
 INTERVAL = Interval(5, 8, 12, 1.0, "micro", "spotted")
-ANSWER = ClipAnswer(
+ANSWER = Answer(
     clip="somewhere/clip.mp4",
     interval=INTERVAL,
     classes=("negative", "positive", "surprise"),
@@ -34,14 +33,15 @@ ANSWER = ClipAnswer(
     decision="positive",
     reason="",
     warnings=(QualityWarning("too_dark", "warning", "The face is dark; film it in more light."),),
-    model=FACTS,
+    learned_from="Learned from drawn faces only (made): nothing is known about real ones.",
+    score="Score on 40 clips of 3 people not trained on: UF1 0.54.",
     seconds={},
 )
-CANNOT_TELL = replace(ANSWER, decision=None, reason="Can't tell: the likeliest class has a probability of 0.70.")
+CANNOT_TELL = replace(ANSWER, decision=None, reason="Can't tell: the most likely class has a probability of 0.70.")
 NOTHING = replace(ANSWER, interval=None, probabilities=(), decision=None, reason="Can't tell: nothing moves.")
 
 
-def filmed(answer: ClipAnswer, clip: Path, fps: float | None = None) -> Film:
+def filmed(answer: Answer, clip: Path, fps: float | None = None) -> Film:
     """Return the frames of an answer's film."""
     path = clip.parent / "out" / "film.mp4"
     write_film(answer, open_clip(clip, fps), (), path)
@@ -85,13 +85,13 @@ def test_the_answer_is_shown_from_onset_to_offset_alone(positive: Film) -> None:
     assert [different(picture, said[0]) for picture in said] == inside
     assert blue(positive[:, 1:4, 200:400]).mean((1, 2)).round().tolist() == inside
     # The bar of the class named is blue and 0.7 of its track long, the others are grey.
-    bars = blue(positive[8, TOP + 70 : TOP + 70 + 3 * 26]).sum(1).reshape(3, 26).max(1)
+    bars = blue(positive[8, TOP + 46 : TOP + 46 + 3 * 26]).sum(1).reshape(3, 26).max(1)
     assert bars[1] == pytest.approx(0.7 * 400, abs=6)
     assert max(bars[0], bars[2]) == 0
 
 
 def test_the_place_of_the_frame_moves_along_the_time_line(positive: Film) -> None:
-    row = positive[:, TOP + 70 + 26 * 3 + 34 + 17].astype(int).sum(-1)  # just below the line, where only its mark is
+    row = positive[:, TOP + 46 + 26 * 3 + 34 + 17].astype(int).sum(-1)  # just below the line, where only its mark is
     places = [int(np.median(np.flatnonzero(line < 300))) for line in row]
     assert places == pytest.approx([16 + 608 * number / 15 for number in range(16)], abs=24)  # the apex has a tick
     assert places == sorted(places)
@@ -99,7 +99,7 @@ def test_the_place_of_the_frame_moves_along_the_time_line(positive: Film) -> Non
 
 def test_cannot_tell_is_said_and_no_class_stands_out(positive: Film, tmp_path: Path) -> None:
     film = filmed(CANNOT_TELL, write_clip(tmp_path / "clip.mp4", WIDE))
-    assert not blue(film[8, TOP : TOP + 46 + 48 + 3 * 26]).any()
+    assert not blue(film[8, TOP : TOP + 46 + 24 + 3 * 26]).any()
     assert different(film[8, TOP : TOP + 46], positive[8, TOP : TOP + 46])
 
 
@@ -131,15 +131,16 @@ def test_the_command_writes_a_film_of_each_answer(tmp_path: Path, capsys: pytest
     bundle = write_small_bundle(tmp_path / "bundle", "supervised")
     good = write_clip(tmp_path / "good.mp4", FRAMES)
     (tmp_path / "bad.mp4").write_text("no video")
-    words = [str(tmp_path / "bad.mp4"), str(good), f"--model={bundle}", "--any-face", f"--video={tmp_path / 'out'}"]
+    words = [str(tmp_path / "bad.mp4"), str(good), f"--model={bundle}", f"--video={tmp_path / 'out'}"]
     assert predict(words) == SOME
     assert "bad.mp4: cannot be read as a video" in capsys.readouterr().err
     (film,) = (tmp_path / "out").iterdir()
-    assert film.name == "good-answer.mp4"
+    assert film.name.startswith("good.mp4-")
+    assert film.suffix == ".mp4"
     assert len(VideoFile(film, tmp_path).numbers) == len(FRAMES)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ConfigurationError, match=r"--video .*file: cannot be written \(File exists\)"):
-        predict([str(good), f"--model={bundle}", "--any-face", f"--video={tmp_path / 'file'}"])
+        predict([str(good), f"--model={bundle}", f"--video={tmp_path / 'file'}"])
     assert (tmp_path / "file").read_text() == "in the way"
 
 

@@ -93,8 +93,8 @@ def test_a_frame_that_is_gone_is_named(cache: Path, tmp_path: Path) -> None:
     made = RenderedFaces(
         subjects=1, micro_clips=1, macro_clips=1, size=64, micro_fps=30, video_fps=15, cache=str(tmp_path), workers=0
     )
-    write_corpus(made.folder, made.options, 0)
-    for frame in (made.folder / "casme2").rglob("*.jpg"):
+    write_corpus(made.corpus_folder, made.options, 0)
+    for frame in (made.corpus_folder / "casme2").rglob("*.jpg"):
         frame.unlink()
     with pytest.raises(DataError, match="sub01/EP01_01"):
         made.load()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightmannet.pictures.explanation import explain
-from lightmannet.pictures.page import answer_page
+from lightmannet.pictures.html import answer_page
 from lightmannet.pictures.write import write_pictures
 from tests.examinations import TopLeft, examination
 

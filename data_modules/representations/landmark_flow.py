@@ -1,0 +1,157 @@
+"""Motion images from landmarks: no picture is needed, so no face can be seen in what they are made of."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from data_modules.flow import HIGH, LOW, SIZE, STRAIN, optical_strain
+from data_modules.representations.base import Pixels, Representation, check_order
+from data_modules.scaling import STRETCHED, Scaling, stretch
+from data_modules.video.landmarks import LEFT_EYE, RIGHT_EYE, Landmarks
+from lightmannet.errors import ConfigurationError, DataError
+
+EYES = np.array([(8.1, 8.5), (19.9, 8.5)])
+"""Where the centres of the eyes lie in an image of 28 x 28, counted from the centre of the first pixel: as in the mean
+motion of the images of MEGC2019."""
+
+_STABLE = [*range(27, 36), 36, 39, 42, 45]
+"""Nose and corners of the eyes, which an expression moves least."""
+
+_BORDER = np.linspace(0, SIZE - 1, 8)
+_SMOOTHING = 1.0
+
+
+@dataclass(frozen=True)
+class LandmarkFlow(Representation):
+    """The motion of 68 landmarks from onset to apex as one motion image; the result is (1, 3, size, size).
+
+    The apex's points are laid on the onset's by the similarity that fits nose and eye corners best, so that the motion
+    of the head is taken out, and the eyes are brought to fixed places. Between the points the motion is a thin-plate
+    spline, smoothed a little, as the lips' inner points nearly coincide; at eight places of each border it is 0. It is
+    computed in pixels of a grid of 28, whatever the size, so that the motion does not depend on it.
+
+    Signs and scaling are those of ``MotionImages``.
+
+    Args:
+        size: Height and width of the image in pixels, 28..224.
+        full_scale: Motion that reaches the end of the range, as a fraction of the image's width.
+        stretch: Stretch each channel of each image over the whole range, as the released MEGC2019 images are.
+        full_strain: Strain that reaches the end of the range.
+
+    Raises:
+        ConfigurationError: An option out of its range.
+
+    Reference: Bookstein 1989, "Principal warps: thin-plate splines and the decomposition of deformations", IEEE TPAMI
+    11(6); Umeyama 1991, "Least-squares estimation of transformation parameters between two point patterns", IEEE TPAMI
+    13(4).
+    """
+
+    size: int = SIZE
+    full_scale: float = 0.05
+    stretch: bool = False
+    full_strain: float = 0.5
+    color: Literal["gray", "rgb"] = field(default="gray", init=False)
+    kind: ClassVar[Literal["motion", "difference", "frames"]] = "motion"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("full_scale", "full_strain"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise ConfigurationError(f"{name}={getattr(self, name)}: a number greater than 0")
+
+    @property
+    def phases(self) -> int:
+        """Images a clip."""
+        return 1
+
+    @property
+    def channels(self) -> int:
+        """Channels an image: u, v and strain."""
+        return 3
+
+    @property
+    def scaling(self) -> Scaling:
+        """How motion is scaled."""
+        return STRETCHED if self.stretch else Scaling("absolute", self.full_scale, self.full_strain)
+
+    def moments(self, onset: int, apex: int, offset: int) -> tuple[int, ...]:
+        """Return onset and apex; the offset is of no account."""
+        check_order(("onset", onset), ("apex", apex))
+        return onset, apex
+
+    def render_points(self, points: Float64[np.ndarray, "2 68 2"]) -> Float32[np.ndarray, "1 3 size size"]:
+        """Return what the network sees, in [-0.5, 0.5].
+
+        Args:
+            points: Landmarks of onset and apex.
+
+        Raises:
+            DataError: The points of both are the same.
+        """
+        motion = landmark_motion(points[0], points[1], self.size)
+        channels = np.concatenate([motion, optical_strain(motion)[None]])
+        if self.stretch:
+            return stretch(channels).astype(np.float32)[None]
+        full = np.array([2 * self.full_scale * self.size] * 2 + [self.full_strain])[:, None, None]
+        rest = np.zeros((3, 1, 1))
+        rest[STRAIN] = LOW
+        return (channels / full + rest).clip(LOW, HIGH).astype(np.float32)[None]
+
+    def _render(self, frames: Pixels) -> Float32[np.ndarray, "phase channel size size"]:
+        raise DataError(
+            "LandmarkFlow needs landmarks, but the clip has frames; choose a database of landmarks, or ApexFlow"
+        )
+
+
+def landmark_motion(onset: Landmarks, apex: Landmarks, size: int = SIZE) -> Float64[np.ndarray, "2 {size} {size}"]:
+    """Return u and v of each pixel, in pixels of the image, with the eyes at ``EYES`` and the head's motion taken out.
+
+    Args:
+        onset: Points of the first picture, in any unit.
+        apex: Points of the second picture.
+        size: Height and width of the image in pixels.
+
+    Raises:
+        DataError: The points of both are the same.
+    """
+    from scipy.interpolate import RBFInterpolator
+
+    if np.array_equal(onset, apex):
+        raise DataError("the landmarks of the apex are those of the neutral face: there is no motion to see")
+    still = _similarity(apex[_STABLE], onset[_STABLE])(apex)
+    place = _similarity(np.stack([onset[LEFT_EYE].mean(0), onset[RIGHT_EYE].mean(0)]), EYES)
+    first, second = place(onset), place(still)
+    low, high = _BORDER[0], _BORDER[-1]
+    border = [(at, end) for at in _BORDER for end in (low, high)]
+    border += [(end, at) for at in _BORDER[1:-1] for end in (low, high)]
+    spline = RBFInterpolator(
+        np.concatenate([first, border]),
+        np.concatenate([second - first, np.zeros((len(border), 2))]),
+        kernel="thin_plate_spline",
+        smoothing=_SMOOTHING,
+    )
+    # Centres of the pixels of the image, in pixels of the grid of 28.
+    centres = (np.arange(size) + 0.5) * SIZE / size - 0.5
+    grid = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
+    return np.asarray(spline(grid).reshape(size, size, 2).transpose(2, 0, 1) * (size / SIZE))
+
+
+class _Similarity:
+    """Rotation, scale and shift of the plane."""
+
+    def __init__(self, turn: complex, shift: complex) -> None:
+        self.turn, self.shift = turn, shift
+
+    def __call__(self, points: Float64[np.ndarray, "point 2"]) -> Float64[np.ndarray, "point 2"]:
+        moved = (points @ np.array([1, 1j])) * self.turn + self.shift
+        return np.stack([moved.real, moved.imag], axis=1)
+
+
+def _similarity(source: Float64[np.ndarray, "point 2"], target: Float64[np.ndarray, "point 2"]) -> _Similarity:
+    """Return the similarity that brings ``source`` nearest to ``target`` (least squares)."""
+    one, other = (points @ np.array([1, 1j]) for points in (source, target))
+    centred = one - one.mean()
+    turn = complex(np.vdot(centred, other - other.mean()) / np.vdot(centred, centred))
+    return _Similarity(turn, complex(other.mean()) - turn * complex(one.mean()))

@@ -1,0 +1,169 @@
+"""Every command line of README and docs/, taken from the text itself and run with small budgets."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lightmannet.cli import main
+from tests.archives.casme2 import write_casme2
+from tests.archives.casme_sq import write_casme_sq
+from tests.archives.ckplus import write_ckplus
+from tests.bundles import moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
+from tests.megc2019_files import write_megc2019
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FRAMES = moving_frames(rise_and_fall(25, 3.0), size=64)
+
+# Commands of other programs: what of them is ours is run, or nothing.
+FOREIGN = (". .venv/bin/activate", "wandb ", "pip ", "export ", "git ", "cd ")
+# These have tests of their own, and are only read here: the tests themselves, the environment, long searches.
+READ_ONLY = ("make test", "make lint", "make install", "make docs", "make bench", "make coverage")
+# They make faces or train on them.
+SLOW = ("make bundle", "make sweep", "lightmannet synthesize", "configs/data/synthetic.yaml")
+
+
+def command_lines(page: Path) -> list[str]:
+    """Return the command lines in a page's unmarked code blocks, continued lines joined and comments cut off."""
+    lines: list[str] = []
+    fence = None
+    for line in page.read_text().replace("\\\n", " ").splitlines():
+        if line.startswith("```"):
+            fence = line if fence is None else None
+        elif fence in ("```", "```bash") and line.strip():
+            lines.append(re.sub(r"\s+#\s.*", "", line).strip())
+    return [line for line in lines if not line.startswith("#")]
+
+
+CASES = [
+    pytest.param(page, line, id=f"{page.stem}: {line}", marks=[pytest.mark.slow] * any(word in line for word in SLOW))
+    for page in PAGES
+    for line in dict.fromkeys(command_lines(page))
+    if not line.startswith(FOREIGN)
+]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what the commands name: configurations of small budgets, archives, a bundle, clips."""
+    folder = tmp_path_factory.mktemp("workplace")
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    for path in (folder / "configs").glob("*.yaml"):
+        _rewrite(path, _small)
+    for path in (folder / "configs" / "data").glob("megc2019*.yaml"):
+        _rewrite(path, _without_counts)
+    for name, write in (("casme2", write_casme2), ("ckplus", write_ckplus), ("casme_sq", write_casme_sq)):
+        (folder / name).mkdir()
+        write(folder / name)
+    shutil.copytree(folder / "casme2", folder / "corpus" / "casme2")
+    shutil.copytree(folder / "casme_sq", folder / "corpus" / "casme_sq")
+    write_megc2019(folder / "HTNet")
+    write_megc2019(folder / "CausalNet", phases=4)
+    write_small_bundle(folder / "results" / "bundle")
+    write_film(folder / "clip.mp4", FRAMES)
+    for label in ("negative", "positive"):
+        write_folder(folder / "mine" / label / "a", FRAMES)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _there(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workplace)
+    for variable, name in (("CASME2_ROOT", "casme2"), ("CKPLUS_ROOT", "ckplus"), ("MEGC2019_ROOT", "HTNet")):
+        monkeypatch.setenv(variable, str(workplace / name))
+    monkeypatch.setenv("MEGC2019_PHASES_ROOT", str(workplace / "CausalNet"))
+    monkeypatch.setenv("LIGHTMANNET_CACHE", str(workplace / "cache"))
+
+
+def _rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    config = yaml.safe_load(path.read_text())
+    change(config)
+    path.write_text(yaml.safe_dump(config, allow_unicode=True))
+
+
+def _small(config: dict[str, Any]) -> None:
+    trainer = config.setdefault("trainer", {})
+    trainer |= {"max_epochs": 1, "limit_train_batches": 1, "limit_val_batches": 1, "limit_test_batches": 1}
+    trainer |= {"limit_predict_batches": 1, "accelerator": "cpu", "enable_progress_bar": False}
+    # The archives show four people each.
+    config["data"]["init_args"]["protocol"] = {"class_path": "data_modules.SubjectKFold", "init_args": {"k": 2}}
+    config["data"]["init_args"] |= dict.fromkeys(("n_shot", "n_query"), 1) if "Episodic" in str(config) else {}
+
+
+def _without_counts(config: dict[str, Any]) -> None:
+    config["data"]["init_args"]["corpus"].setdefault("init_args", {})["check_counts"] = False
+
+
+def commands_of(line: str) -> Iterator[list[str]]:
+    """Yield the arguments of each of this project's commands that a line runs: of ``make``, those of its recipe."""
+    if line.startswith("make "):
+        recipe = subprocess.run(
+            [
+                "make",
+                "-C",
+                str(ROOT),
+                "--no-print-directory",
+                "--dry-run",
+                "--assume-old=.venv/.installed",
+                *shlex.split(line)[1:],
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for step in recipe.replace("\\\n", " ").splitlines():
+            if step.startswith((".venv/bin/lightning ", ".venv/bin/lightmannet ")):
+                yield _expanded(step)
+    else:
+        # torchrun and sbatch run a command of ours.
+        found = re.search(r"(?:^|[ /\"])((?:lightning|lightmannet) .*?)\"?$", line)
+        assert found, f"{line}: starts none of this project's commands; add it to FOREIGN if that is meant"
+        yield _expanded(found[1])
+
+
+def _expanded(command: str) -> list[str]:
+    """Return a command's arguments as the shell would give them, patterns and substitutions included."""
+    done = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, text=True, check=True)
+    return done.stdout.split("\0")[1:-1]
+
+
+def with_small_budget(arguments: list[str]) -> list[str]:
+    """Return the arguments of a run that takes a second."""
+    verb = arguments[0]
+    if verb == "table":
+        return [*arguments, "--status=true"]
+    if verb == "sweep":
+        return [*arguments, "--trials=1"]
+    if verb == "synthesize":
+        return [*arguments, "--subjects=1"]
+    if verb == "fit" and "--trainer.strategy" in arguments:
+        return [*arguments, "--print_config"]
+    return arguments
+
+
+def exit_code(arguments: list[str]) -> int:
+    try:
+        main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.mark.parametrize(("page", "line"), CASES)
+def test_a_documented_command_does_what_it_is_written_for(page: Path, line: str) -> None:
+    if line.startswith(READ_ONLY):
+        subprocess.run(["make", "-C", str(ROOT), "--dry-run", *shlex.split(line)[1:]], check=True, capture_output=True)
+        return
+    for arguments in commands_of(line):
+        assert exit_code(with_small_budget(arguments)) == 0
+
+
+def test_no_page_is_without_its_commands() -> None:
+    assert len(CASES) > 30
