@@ -29,9 +29,11 @@ from data_modules.representations.difference import Difference
 from data_modules.representations.flow_image import ApexFlow
 from data_modules.representations.frame_clip import FrameClip
 from data_modules.representations.landmark_flow import LandmarkFlow
+from data_modules.representations.pair_flow import PairFlow
 from data_modules.representations.phase_flow import PhaseFlow
 from data_modules.synthetic.motion import SyntheticMotion
 from data_modules.video.crop import AnnotatedBox, WholeFrame, YuNet
+from data_modules.video.eyes import DetectedEyes, FixedEyes
 
 __all__ = [
     "CASME",
@@ -50,8 +52,10 @@ __all__ = [
     "ClipCorpus",
     "ConventionalDataModule",
     "CorpusMacro",
+    "DetectedEyes",
     "Difference",
     "EpisodicDataModule",
+    "FixedEyes",
     "FrameClip",
     "HoldOutDatabase",
     "JoinedCorpora",
@@ -64,6 +68,7 @@ __all__ = [
     "MotionFiles",
     "OuluCASIA",
     "OwnPerson",
+    "PairFlow",
     "PhaseFlow",
     "RenderedFaces",
     "SAMMLongVideos",

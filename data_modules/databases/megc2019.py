@@ -1,7 +1,8 @@
 """The flow images of the MEGC2019 composite: CASME II, SMIC and SAMM, three classes, 442 clips of 68 persons.
 
 Anyone can clone them from the GitHub repository wangzhifengharrison/HTNet; the repository tony19980810/CausalNet holds
-another extraction of the same clips under the same names, four images a clip. A root holds::
+another extraction of the same clips under the same names, four images a clip. They are no four phases: by its author,
+they are the flow from onset to apex, that from apex to offset, and two maps of the direction of these. A root holds::
 
     combined_3_class2_for_optical_flow.csv          one row a clip; the columns dataset, sub, filename_o, label are read
     datasets/STSNet_whole_norm_u_v_os/
@@ -113,8 +114,8 @@ class MEGC2019(CorpusSource):
     Args:
         root: Folder with the csv and ``datasets/``; None takes the environment variable ``MEGC2019_ROOT``.
         databases: Those to read, of ``casme2``, ``smic``, ``samm``; None takes all that the csv lists.
-        phases: Images a clip, 1 to 4. More than one only in the extraction that has them; which pair of frames each
-            further image shows isn't documented there.
+        phases: Images a clip, 1 to 4. More than one only in the extraction that has them, where the first two are
+            flows and the others maps of their direction, which are no motion.
         check_counts: Whether each database must hold the clips and subjects that it is known to hold, so that none is
             missing by accident. False is for a subset of your own, e.g. a small one for a test.
         scaling: ``centred`` moves and scales u and v of each image so that their median, which stands for no motion, is

@@ -9,12 +9,9 @@ from jaxtyping import Float32, Float64
 from data_modules.flow import HIGH, LOW, SIZE, STRAIN, optical_strain
 from data_modules.representations.base import Pixels, Representation, check_order
 from data_modules.scaling import STRETCHED, Scaling, stretch
+from data_modules.video.eyes import EYES
 from data_modules.video.landmarks import LEFT_EYE, RIGHT_EYE, Landmarks
 from lightmannet.errors import ConfigurationError, DataError
-
-EYES = np.array([(8.1, 8.5), (19.9, 8.5)])
-"""Where the centres of the eyes lie in an image of 28 x 28, counted from the centre of the first pixel: as in the mean
-motion of the images of MEGC2019."""
 
 _STABLE = [*range(27, 36), 36, 39, 42, 45]
 """Nose and corners of the eyes, which an expression moves least."""
@@ -121,7 +118,7 @@ def landmark_motion(onset: Landmarks, apex: Landmarks, size: int = SIZE) -> Floa
     if np.array_equal(onset, apex):
         raise DataError("the landmarks of the apex are those of the neutral face: there is no motion to see")
     still = _similarity(apex[_STABLE], onset[_STABLE])(apex)
-    place = _similarity(np.stack([onset[LEFT_EYE].mean(0), onset[RIGHT_EYE].mean(0)]), EYES)
+    place = _similarity(np.stack([onset[LEFT_EYE].mean(0), onset[RIGHT_EYE].mean(0)]), np.array(EYES))
     first, second = place(onset), place(still)
     low, high = _BORDER[0], _BORDER[-1]
     border = [(at, end) for at in _BORDER for end in (low, high)]

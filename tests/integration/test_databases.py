@@ -46,7 +46,9 @@ WRITERS: dict[str, Callable[[Path], None]] = {
 }
 MACRO_ONLY = ("ckplus", "oulu_casia", "mmi")
 WITH_MACRO = ("casme_sq", "casme3")
-REPRESENTATIONS = sorted({path.stem for path in (CONFIGS / "representation").glob("*.yaml")} - {"landmark_flow"})
+REPRESENTATIONS = sorted(
+    {path.stem for path in (CONFIGS / "representation").glob("*.yaml")} - {"landmark_flow", "pair_flow"}
+)
 VARIANTS = {"casme_sq": ["frames: video", "frames: raw"], "casme2": ["frames: selected", "frames: raw"]}
 
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from data_modules import MEGC2019
+from data_modules.joined import JoinedCorpora
 from data_modules.rendered.source import RenderedFaces
 from lightmannet.cli import main
 from lightmannet.table.description import read_table
@@ -18,7 +19,7 @@ from tests.clips import MadeCorpus
 TABLES = Path(__file__).parents[2] / "configs" / "tables"
 EMBEDDED = sorted(path.stem for path in TABLES.glob("*.yaml") if "../data/embedded.yaml" in path.read_text())
 RENDERED = ["rendered", "robustness_apex"]
-REAL = ["megc2019", "megc2019_phases"]
+REAL = ["megc2019", "megc2019_macro", "megc2019_two_flows"]
 # These take a second or two to plan; the others, with more rows and columns, are planned by make test-slow.
 QUICK = {"synthetic", "cde"}
 HELD_OUT = {"class_path": "HoldOutDatabase", "init_args": {"test": ["synthetic_b"]}}
@@ -58,6 +59,7 @@ def test_every_table_of_rendered_faces_can_be_planned(name: str, monkeypatch: py
 def test_every_table_of_real_images_can_be_planned(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = replace(MadeCorpus(clips=288, subjects=16, size=3).load(), synthetic=False)
     monkeypatch.setattr(MEGC2019, "load", lambda source: made)
+    monkeypatch.setattr(JoinedCorpora, "load", lambda source: made)
     assert planned(name).corpus is made
 
 

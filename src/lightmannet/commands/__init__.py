@@ -10,10 +10,11 @@ VERBS = {
     "sweep": "lightmannet.commands.sweep:sweep",
     "export": "lightmannet.commands.export:export",
     "predict": "lightmannet.commands.predict:predict",
+    "motion": "lightmannet.commands.motion:motion",
     "demo": "lightmannet.commands.demo:demo",
     "bench": "lightmannet.timing.meta_step:bench",
     "bench-data": "lightmannet.timing.data:bench_data",
     "bench-answer": "lightmannet.timing.answer:bench_answer",
 }
-PARSES_ITSELF = frozenset({"databases check", "demo", "predict", "synthesize"})
+PARSES_ITSELF = frozenset({"databases check", "demo", "motion", "predict", "synthesize"})
 """Verbs whose function takes the list of arguments; the others' options are those of the function."""

@@ -7,14 +7,15 @@ import torch
 
 from data_modules import MEGC2019, ClipCorpus, JoinedCorpora, KDEFLandmarks
 from data_modules.flow import LOW
-from data_modules.representations.landmark_flow import EYES, LandmarkFlow, landmark_motion
+from data_modules.representations.landmark_flow import LandmarkFlow, landmark_motion
 from data_modules.scaling import STRETCHED, Scaling
+from data_modules.video.eyes import EYES
 from lightmannet.errors import ConfigurationError, DataError
 from tests.archives.faces import landmarks
 from tests.archives.kdef_landmarks import write_kdef_landmarks
 
 REST = landmarks()
-SCALE = (EYES[1, 0] - EYES[0, 0]) / 200  # the drawn face's eyes are 200 pixels apart
+SCALE = (EYES[1][0] - EYES[0][0]) / 200  # the drawn face's eyes are 200 pixels apart
 ORIGIN = EYES[0] - SCALE * np.array([180, 380])
 
 

@@ -1,0 +1,111 @@
+"""Square crops that bring the eyes to fixed places, where the images of MEGC2019 have them."""
+
+from math import atan2, cos, hypot, sin
+
+from data_modules.flow import SIZE
+from data_modules.video.crop import Box, Crop, Square, YuNet, _cut, _digest
+from data_modules.video.reader import Pixels
+from lightmannet.errors import ConfigurationError, DataError
+
+EYES = ((8.1, 8.5), (19.9, 8.5))
+"""x and y of the centres of the eyes, left and right as seen, in an image of 28 x 28, counted from the centre of the
+first pixel: as in the mean motion of the images of MEGC2019."""
+
+Point = tuple[float, float]
+
+
+class FixedEyes(Crop):
+    """The square in which the eyes lie at ``EYES``, for pictures that all have the eyes at the same place.
+
+    Args:
+        left: x and y of the centre of the left eye as seen, as fractions of the picture's width and height.
+        right: That of the right eye.
+
+    Raises:
+        ConfigurationError: The left eye is not to the left of the right one, or one is outside of the picture.
+    """
+
+    def __init__(self, left: Point, right: Point) -> None:
+        if not all(0 <= value <= 1 for value in (*left, *right)) or left[0] >= right[0]:
+            raise ConfigurationError(
+                f"eyes: left {left} and right {right} must be fractions of width and height, 0 to 1, and the left eye, "
+                "as seen, to the left of the right one"
+            )
+        self.left, self.right = left, right
+
+    def square(self, frames: Pixels, size: int, box: Box | None) -> Square:
+        """Return the square; what lies outside of the picture repeats its border."""
+        height, width = frames.shape[1:3]
+        left, right = ((x * width, y * height) for x, y in (self.left, self.right))
+        return eye_square(frames, size, left, right)
+
+    def fingerprint(self) -> str:
+        """Return a hex digest of the places."""
+        return _digest(self, self.left, self.right)
+
+
+class DetectedEyes(Crop):
+    """The square in which the eyes that OpenCV's YuNet finds in the first frame lie at ``EYES``.
+
+    Args:
+        model: Path of ``face_detection_yunet_2023mar.onnx``; None takes the environment variable ``YUNET_MODEL``.
+        min_score: Faces with a lower score, 0..1, are passed over.
+
+    Raises:
+        ConfigurationError: The score is no fraction.
+    """
+
+    def __init__(self, model: str | None = None, min_score: float = 0.7) -> None:
+        self.detector = YuNet(model, min_score=min_score)
+
+    def square(self, frames: Pixels, size: int, box: Box | None) -> Square:
+        """Return the square of the largest face.
+
+        Raises:
+            ConfigurationError: The model is missing or broken.
+            DataError: There is no face in the first frame.
+        """
+        faces = self.detector.find_faces(frames[0])
+        if not faces:
+            raise DataError("no eyes are found in the first frame; lower min_score, or give their places (FixedEyes)")
+        face = max(faces, key=lambda face: (face.box.width * face.box.height, face.score))
+        return eye_square(frames, size, face.left_eye, face.right_eye)
+
+    def fingerprint(self) -> str:
+        """Return a hex digest of the options and of the model file.
+
+        Raises:
+            ConfigurationError: The model is missing.
+        """
+        return _digest(self, self.detector.fingerprint())
+
+
+def eye_square(frames: Pixels, size: int, left: Point, right: Point) -> Square:
+    """Return the square of all frames in which the eyes lie at ``EYES``.
+
+    Args:
+        frames: One clip.
+        size: Side of the squares in pixels.
+        left: x and y of the left eye as seen, in pixels from the frame's upper left corner.
+        right: Those of the right eye.
+
+    Raises:
+        DataError: Both eyes are at the same place.
+    """
+    along_x, along_y = right[0] - left[0], right[1] - left[1]
+    distance, angle = hypot(along_x, along_y), atan2(along_y, along_x)
+    if distance < 1:
+        raise DataError(f"the eyes are at {left} and {right}, less than a pixel apart; correct their places")
+    step = distance / (EYES[1][0] - EYES[0][0])  # pixels of the frame per pixel of 28
+    # From the middle of the eyes to that of the square, along the line through the eyes and across it.
+    right_by = (SIZE / 2 - (EYES[0][0] + EYES[1][0]) / 2 - 0.5) * step
+    down_by = (SIZE / 2 - EYES[0][1] - 0.5) * step
+    x = (left[0] + right[0]) / 2 + cos(angle) * right_by - sin(angle) * down_by
+    y = (left[1] + right[1]) / 2 + sin(angle) * right_by + cos(angle) * down_by
+    return _cut(frames, size, (float(x), float(y)), SIZE * step, angle)
+
+
+def stable_region(size: int) -> tuple[slice, slice]:
+    """Return rows and columns of the nose and the inner corners of the eyes in such a square."""
+    top, bottom, left, right = (round(size / SIZE * edge) for edge in (7.5, 15.0, 10.0, 19.0))
+    return slice(top, bottom), slice(left, right)
