@@ -1,12 +1,12 @@
-"""What could have come out with other people: bootstrap intervals, a paired test, and a correction for many tests.
+"""Bootstrap intervals over people, a paired randomisation test, and a correction for multiple tests.
 
 Conventions
-- The unit is the person. Clips of one person are alike, so drawing clips one by one would make intervals too narrow.
-- ``counts`` are confusion matrices a seed and a person, (seed, person, truth, prediction); the score of a seed is that
-  of their sum over people. A drawn set of people is the same for all seeds, and its score is the mean over seeds: the
-  intervals tell how much depends on who was filmed; how much depends on the seed, the standard deviation tells.
-- Random numbers come from a generator that begins anew with each call, so two methods meet the same people.
-- A class that none of the drawn people shows, or is said to show, is left out, as in ``metrics.uf1_uar``.
+- The unit is the person. Clips of one person are alike, so resampling single clips would make intervals too narrow.
+- ``counts`` are confusion matrices per seed and person, (seed, person, truth, prediction); the score of a seed is that
+  of their sum over people. A drawn set of people is the same for all seeds, and its score is the mean over seeds:
+  intervals measure how much depends on who was filmed, the standard deviation how much depends on the seed.
+- Each call starts its own generator from the same seed, so two methods are scored on the same drawn people.
+- A class that occurs in no drawn person's labels or predictions is left out, as in ``metrics.uf1_uar``.
 """
 
 import math
@@ -19,18 +19,18 @@ from torch import Tensor
 from lightmannet.metrics.scores import ScoreName, score
 
 DRAWS = 10_000
-"""Sets of people drawn for an interval, and swaps drawn for a test: the third digit of either hardly moves."""
+"""Number of resamples for an interval, and of swaps for a test: enough that the third digit hardly changes."""
 
 
 def resample(
     counts: Int64[Tensor, "seed person truth prediction"], draws: int = DRAWS, seed: int = 0
 ) -> Int64[Tensor, "seed draw truth prediction"]:
-    """Return the pooled confusion matrices of as many people drawn with replacement, once a draw.
+    """Return, for each draw, the pooled confusion matrices of as many people drawn with replacement.
 
     Args:
         counts: Confusion matrices.
         draws: Number of draws, >= 1.
-        seed: Of the generator.
+        seed: Seed of the generator.
 
     Reference: Efron, Tibshirani 1993, "An Introduction to the Bootstrap", chapters 6 and 13.
     """
@@ -60,15 +60,15 @@ def paired_p_value(
     """Return the two-sided p-value of a paired randomisation test of two methods, in (0, 1].
 
     If the methods were equally good, each person's answers could as well have come from the other one. The test swaps
-    the two methods' answers for people at random, of all seeds together, and counts how often the difference of the
-    scores of the sums (mean over seeds) is at least as large as the one observed, which counts as one draw more.
+    the two methods' answers of random people, in all seeds together, and counts how often the difference of the pooled
+    scores (mean over seeds) is at least as large as the observed one, which itself counts as one more draw.
 
     Args:
         ours: Confusion matrices of one method.
-        theirs: Those of the other, of the same seeds and people.
+        theirs: Those of the other method, for the same seeds and people.
         name: Which score.
         draws: Number of random swaps, >= 1.
-        seed: Of the generator.
+        seed: Seed of the generator.
 
     Reference: Yeh 2000, "More accurate tests for the statistical significance of result differences", COLING.
     """
@@ -82,7 +82,7 @@ def paired_p_value(
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Return p-values corrected for their number, so that one below .05 is a false alarm in 5 % of tables at most.
+    """Return p-values corrected for their number: at most 5 % of tables have a false alarm below .05.
 
     Args:
         p_values: Uncorrected, in [0, 1].
@@ -100,8 +100,7 @@ def holm(p_values: list[float]) -> list[float]:
 def mean_interval(values: Float[Tensor, " task"]) -> tuple[float, float]:
     """Return the 95 % interval of a mean over tasks, mean ± 1.96 standard errors, as few-shot papers give it.
 
-    Tasks share their people, so it says how well the mean over all tasks of these people is known, and nothing about
-    other people.
+    Tasks share their people, so the interval is about the mean over all tasks of these people, not about other people.
     """
     mean = values.mean().item()
     half = 1.96 * values.std().item() / math.sqrt(len(values)) if len(values) > 1 else math.nan

@@ -1,4 +1,4 @@
-"""The three scores of a set of answers, as every table here gives them."""
+"""The three scores of every table: UF1, UAR and accuracy."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -49,11 +49,11 @@ def person_of(clip: str) -> str:
 def counts_by_group(
     labels: list[int], predictions: list[int], groups: list[int], n_groups: int, n_classes: int
 ) -> Int64[Tensor, "group truth prediction"]:
-    """Return one confusion matrix a group (a person, or a task), all zeros for a group without answers.
+    """Return one confusion matrix per group (a person or a task), all zeros for a group without answers.
 
     Args:
         labels: True class of each answer.
-        predictions: Class named in each answer.
+        predictions: Predicted class of each answer.
         groups: Group of each answer, 0 <= group < n_groups.
         n_groups: Number of groups.
         n_classes: Number of classes.

@@ -3,7 +3,7 @@
 Conventions
 - Classes are numbered as in ``data_modules.corpus.CLASSES``: 0 negative, 1 positive, 2 surprise.
 - Pooling: counts are summed over all clips seen (all folds, all processes) before any average over classes. The mean of
-  per-fold scores is another, lower number and has no place here.
+  per-fold scores is a different, lower number and is not used.
 - Absent classes: a term 0/0 (F1 of a class neither present nor predicted, recall of a class not present) is left out of
   the average. With pooled leave-one-subject-out counts every class is present and nothing is left out.
 """
@@ -18,7 +18,7 @@ def unweighted_f1(counts: Int64[Tensor, "*many truth prediction"]) -> Float[Tens
     """Return UF1, the mean over classes of ``2 TP / (2 TP + FP + FN)``, in [0, 1]; NaN if there is no clip.
 
     Args:
-        counts: Confusion matrix, or many at once; one row a true class, one column a predicted class.
+        counts: Confusion matrices; rows are true classes, columns predicted classes.
 
     Reference: See et al. 2019, "MEGC 2019 – The Second Facial Micro-Expressions Grand Challenge".
     """
@@ -31,7 +31,7 @@ def unweighted_average_recall(counts: Int64[Tensor, "*many truth prediction"]) -
     """Return UAR, the mean over classes of ``TP / n``, in [0, 1]; NaN if there is no clip.
 
     Args:
-        counts: Confusion matrix, or many at once; one row a true class, one column a predicted class.
+        counts: Confusion matrices; rows are true classes, columns predicted classes.
 
     Reference: See et al. 2019, "MEGC 2019 – The Second Facial Micro-Expressions Grand Challenge".
     """

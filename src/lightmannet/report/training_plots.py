@@ -10,7 +10,7 @@ from lightmannet.report.rows import Row
 
 
 def curve_plots(rows: Sequence[Row], colours: dict[str, str]) -> list[Plot]:
-    """Return the training loss of each method over epochs, with a band from the least to the largest run.
+    """Return the training loss of each method over epochs, with a band from the smallest to the largest run.
 
     Args:
         rows: Rows of one condition.
@@ -33,7 +33,7 @@ def curve_plots(rows: Sequence[Row], colours: dict[str, str]) -> list[Plot]:
 
 
 def cost_plots(rows: Sequence[Row], colours: dict[str, str]) -> list[Plot]:
-    """Return UF1 against multiply-adds of a forward pass, and against the time of training.
+    """Return UF1 against multiply-adds of a forward pass, and against training time.
 
     Args:
         rows: Rows of one condition.
@@ -55,8 +55,8 @@ def cost_plots(rows: Sequence[Row], colours: dict[str, str]) -> list[Plot]:
     few = len(order) <= 8
     plots = []
     for name, title, form in (
-        ("multiply_adds", "multiply-adds of one clip", ".3~s"),
-        ("training", "training, seconds a fold", "~g"),
+        ("multiply_adds", "multiply-adds per clip", ".3~s"),
+        ("training", "training, seconds per fold", "~g"),
     ):
         base = alt.Chart(alt.InlineData(values=[v for v in values if v[name]])).encode(
             x=alt.X(
