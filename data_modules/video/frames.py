@@ -13,7 +13,9 @@ from lightmannet.errors import DataError
 __all__ = ["Color", "FrameReader", "Pixels", "nearest", "open_frames"]
 
 
-def open_frames(path: Path, root: Path, first_number: int = 0, neutral: Path | None = None) -> FrameReader:
+def open_frames(
+    path: Path, root: Path, first_number: int = 0, neutral: Path | None = None, guess_order: bool = False
+) -> FrameReader:
     """Return the reader of a folder of images, of one still image, of a pair of stills or of a video file.
 
     Args:
@@ -22,6 +24,7 @@ def open_frames(path: Path, root: Path, first_number: int = 0, neutral: Path | N
         first_number: Number of a video's first frame; images have their numbers in their names.
         neutral: Of a pair of stills, the neutral face, frame 0; ``path`` is then frame 1. Both are pictures, or text
             files of landmarks.
+        guess_order: Take the likeliest order of images whose names leave doubt about it; see ``ImageFolder``.
 
     Raises:
         DataError: The path is missing, leaves the root, or is a folder without images or a file of another type.
@@ -31,7 +34,7 @@ def open_frames(path: Path, root: Path, first_number: int = 0, neutral: Path | N
     check_path(path, root)
     suffix = path.suffix.lower()
     if path.is_dir() or suffix in IMAGE_SUFFIXES:
-        return ImageFolder(path, root)
+        return ImageFolder(path, root, guess_order)
     if suffix in VIDEO_SUFFIXES:
         return VideoFile(path, root, first_number)
     raise DataError(

@@ -1,13 +1,14 @@
 """Frames that are images in a folder."""
 
+import logging
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from data_modules.video.frame_numbers import frame_numbers
 from data_modules.video.image_file import decode
 from data_modules.video.reader import (
     CHANNELS,
@@ -19,6 +20,8 @@ from data_modules.video.reader import (
     files_digest,
 )
 from lightmannet.errors import DataError, faults_message
+
+_logger = logging.getLogger(__name__)
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
@@ -36,8 +39,8 @@ _CODES: dict[tuple[int, Color], int | None] = {
 class ImageFolder:
     """A ``FrameReader`` of the images in one folder, or of a single image.
 
-    An image's frame number is the last run of digits in its name: 46 in ``reg_img46.jpg``, 113 in
-    ``reg_EP01_5-113.jpg``, 5562 in ``006_05562.jpg``. The numbers come from the names that are there and names are
+    An image's frame number is the group of digits in its name that counts, mostly the last: 46 in ``reg_img46.jpg``,
+    113 in ``reg_EP01_5-113.jpg`` (see ``frame_numbers``). The numbers come from the names that are there and names are
     never built, because the databases pad with zeros in several ways. Files that are no images, hidden files and
     subfolders are passed over. A single image may have any name; without digits it is frame 0.
 
@@ -47,18 +50,21 @@ class ImageFolder:
     Args:
         path: The folder or the image.
         root: The database's folder, which neither the path nor an image's link may leave.
+        guess_order: Where the names leave doubt about the numbers, as those that tell the time, take the likeliest
+            order and log a warning that shows it; otherwise such a folder is refused.
 
     Raises:
-        DataError: No image is there, or all faults of the names: no number, one number twice, a link out of the root.
+        DataError: No image is there, or all faults of the names: no number, one number twice, a link out of the root,
+            or doubt about the numbers.
     """
 
-    def __init__(self, path: Path, root: Path) -> None:
+    def __init__(self, path: Path, root: Path, guess_order: bool = False) -> None:
         check_path(path, root)
         self.path = path
         if path.is_dir():
-            self._files = _find(path, root)
+            self._files = _find(path, root, guess_order)
         else:
-            self._files = {_number(path.name) or 0: path}
+            self._files = {frame_numbers([path.name]).numbers[0] or 0: path}
         self._numbers = tuple(self._files)
 
     @property
@@ -110,12 +116,7 @@ class ImageFolder:
         return files_digest(self._files[number] for number in numbers)
 
 
-def _number(name: str) -> int | None:
-    digits = re.findall("[0-9]+", Path(name).stem)
-    return int(digits[-1]) if digits else None
-
-
-def _find(folder: Path, root: Path) -> dict[int, Path]:
+def _find(folder: Path, root: Path, guess_order: bool) -> dict[int, Path]:
     """Return the folder's images by frame number, ascending."""
     try:
         with os.scandir(folder) as entries:
@@ -125,27 +126,32 @@ def _find(folder: Path, root: Path) -> dict[int, Path]:
             )
     except OSError as error:
         raise DataError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from None
-    files: dict[int, Path] = {}
     faults = []
+    inside = []
     for entry in images:
-        file = folder / entry.name
         if entry.is_symlink():
             try:
-                check_path(file, root)
+                check_path(folder / entry.name, root)
             except DataError as error:
                 faults.append(str(error))
                 continue
-        if entry.is_dir():
-            continue
-        number = _number(entry.name)
+        if not entry.is_dir():
+            inside.append(entry.name)
+    numbers, doubt = frame_numbers(inside)
+    files: dict[int, Path] = {}
+    for name, number in zip(inside, numbers, strict=True):
         if number is None:
-            faults.append(f"{entry.name}: no digits in its name, so no frame number; rename or remove it")
+            faults.append(f"{name}: no digits in its name, so no frame number; rename or remove it")
         elif number in files:
-            faults.append(f"{files[number].name} and {entry.name}: both are frame {number}; remove one")
+            faults.append(f"{files[number].name} and {name}: both are frame {number}; remove one, or rename both")
         else:
-            files[number] = file
+            files[number] = folder / name
+    if doubt and not guess_order:
+        faults.append(f"{doubt}; rename them so that one group counts, e.g. img001.png")
     if faults:
         raise DataError(faults_message(f"frames in {folder}", faults))
     if not files:
         raise DataError(f"{folder}: no image ({' '.join(SUFFIXES)}) lies directly in it; give the folder with images")
+    if doubt:
+        _logger.warning("%s: %s. They are taken in this order; rename them if it is wrong.", folder, doubt)
     return dict(sorted(files.items()))

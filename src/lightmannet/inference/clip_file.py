@@ -147,7 +147,7 @@ def open_clip(clip: str | Path, fps: float | None = None) -> ClipFile:
         raise ClipError(f"a clip is the path of a video or of a folder of frames, not {type(clip).__name__}")
     path = Path(os.path.expanduser(clip))
     try:
-        reader = open_frames(path, _ANYWHERE)
+        reader = open_frames(path, _ANYWHERE, guess_order=True)
         if isinstance(reader, VideoFile):
             index = reader.index
             rate = fps or index.fps or None
