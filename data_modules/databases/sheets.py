@@ -277,4 +277,7 @@ class _Silent:
 def _read_csv(path: Path) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
     # utf-8-sig: a spreadsheet program puts a byte-order mark in front of the header.
     with path.open(encoding="utf-8-sig", newline="") as file:
-        yield "", [tuple(_clean(field) for field in row) for row in csv.reader(file, strict=True)]
+        head = file.read(4096)
+        delimiter = max(",;\t", key=head.count)  # a spreadsheet program writes what its country's numbers leave free
+        file.seek(0)
+        yield "", [tuple(_clean(field) for field in row) for row in csv.reader(file, delimiter=delimiter, strict=True)]

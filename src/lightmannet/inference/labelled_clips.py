@@ -1,26 +1,40 @@
-"""A few labelled clips of a person: a folder per class, or a table."""
+"""Which clips a user names: a path, a folder of clips, a table of clips, or labelled clips of a person."""
 
-import csv
+import logging
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from data_modules.databases.sheets import Record, Sheet, Unreadable, read_workbook, table
 from data_modules.video.image_folder import SUFFIXES as IMAGES
 from data_modules.video.video_file import SUFFIXES as VIDEOS
-from lightmannet.errors import ClipError
+from lightmannet.errors import ClipError, DataError, faults_message
 
+TABLES = (".csv", ".xlsx", ".xlsm", ".xls")
+"""Suffixes of tables of clips."""
+
+_COLUMNS = {
+    "path": ("path", "clip", "file", "video"),
+    "label": ("label", "class"),
+    "onset": ("onset", "onset frame"),
+    "apex": ("apex", "apex frame"),
+    "offset": ("offset", "offset frame"),
+}
 _INTERVAL = ("onset", "apex", "offset")
+_MISSING = {"", "/", "-", "nan", "none", "n/a"}
+_SYSTEM = {"thumbs.db", "desktop.ini"}
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A clip that somebody named.
+    """A clip that a user names.
 
     Attributes:
-        path: Video file or folder of frames.
-        label: Name of its class; empty if it was not said.
-        interval: Onset, apex and offset; None if they are to be found.
+        path: Video file, image, or folder of frames.
+        label: Name of its class; empty if unknown.
+        interval: Frame numbers of onset, apex and offset; None if they are to be spotted.
     """
 
     path: Path
@@ -29,41 +43,44 @@ class Wanted:
 
 
 def labelled_clips(source: str | Path, classes: Sequence[str]) -> list[Wanted]:
-    """Return the clips of a folder with a subfolder a class, or of a CSV ``path,label[,onset,apex,offset]``.
+    """Return the clips of a folder with a subfolder per class, or of a table ``path,label[,onset,apex,offset]``.
 
     Args:
-        source: The folder or the CSV file; its paths are relative to it.
-        classes: Names of the classes; capitals do not matter.
+        source: The folder or the table (CSV or workbook), whose paths are relative to it; ``~`` is the home folder.
+        classes: Names of the classes; case does not matter.
 
     Raises:
-        ClipError: It is neither, has no clip, or names a class that does not exist.
+        ClipError: It is neither, has no clip or one that cannot be read, or names a class that does not exist.
     """
-    source = Path(source)
-    if source.is_dir():
-        folders = sorted(path for path in source.iterdir() if path.is_dir() and path.name[0] != ".")
-        found = [Wanted(clip.path, folder.name) for folder in folders for clip in clips_in(folder)]
-    else:
-        found = list(clips_of_table(source))
-    if not found:
+    source = Path(os.path.expanduser(source))
+    found = list(_clips_by_class(source) if source.is_dir() else clips_of_table(source))
+    clips = [clip for clip in found if isinstance(clip, Wanted)]
+    if faults := [str(clip) for clip in found if isinstance(clip, ClipError)]:
+        raise ClipError(faults_message(str(source), faults))
+    if not clips:
         raise ClipError(f"{source}: holds no labelled clip; make a subfolder for each of {', '.join(classes)}")
     names = {name.lower(): name for name in classes}
-    for clip in found:
+    for clip in clips:
         if clip.label.lower() not in names:
-            raise ClipError(
-                f"{source}: {clip.path.name} is labelled {clip.label!r}, which is no class; the classes are "
-                f"{', '.join(classes)}"
-            )
-    return [Wanted(clip.path, names[clip.label.lower()], clip.interval) for clip in found]
+            what = f"is labelled {clip.label!r}, which is no class" if clip.label else "has no label"
+            raise ClipError(f"{source}: {clip.path.name} {what}; the classes are {', '.join(classes)}")
+    return [replace(clip, label=names[clip.label.lower()]) for clip in clips]
 
 
-def wanted_clips(source: str | Path) -> Iterator[Wanted]:
-    """Yield the clips that a path names: itself, those in a folder of clips, or the rows of a CSV.
+def wanted_clips(source: str | Path) -> Iterator[Wanted | ClipError]:
+    """Yield the clips that a path names: itself, those in a folder of clips, or the rows of a table.
+
+    What cannot be read within a folder is yielded as an error, so that the other clips can still be answered. Files
+    that are no clips are named in a warning of the log.
+
+    Args:
+        source: The path; ``~`` is the home folder.
 
     Raises:
-        ClipError: A folder without clips, or a CSV that is none.
+        ClipError: A folder without clips, or a table that cannot be read.
     """
-    path = Path(source)
-    if path.suffix.lower() == ".csv":
+    path = Path(os.path.expanduser(source))
+    if path.suffix.lower() in TABLES and not path.is_dir():
         yield from clips_of_table(path)
     elif path.is_dir():
         yield from clips_in(path)
@@ -71,52 +88,148 @@ def wanted_clips(source: str | Path) -> Iterator[Wanted]:
         yield Wanted(path)
 
 
-def clips_in(folder: Path) -> Iterator[Wanted]:
-    """Yield a folder of frames as one clip, or the videos and folders of frames in it and below it, by name.
+def clips_in(folder: Path) -> Iterator[Wanted | ClipError]:
+    """Yield the clips of a folder by name: its videos, its subfolders of clips, and itself if it holds frames.
+
+    Images are the frames of a clip where no video lies beside them (as in a Live Photo) and, where other clips lie in
+    subfolders, where there is more than one. Other files and images that are not taken are named in a warning.
 
     Raises:
-        ClipError: There is none, or the folder cannot be listed.
+        ClipError: There is no clip, or the folder cannot be listed.
     """
     try:
-        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+        names = sorted(name for name in os.listdir(folder) if name[0] != "." and name.lower() not in _SYSTEM)
     except OSError as error:
         raise ClipError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from error
-    if any(Path(name).suffix.lower() in IMAGES for name in names):
+    folders = [name for name in names if (folder / name).is_dir()]
+    files = [name for name in names if name not in set(folders)]
+    videos, images = ([n for n in files if Path(n).suffix.lower() in suffixes] for suffixes in (VIDEOS, IMAGES))
+    below = {name: _clips_below(folder / name) for name in folders}
+    found_below = any(below.values())
+    is_clip = bool(images) and not videos and (len(images) > 1 or not found_below)
+    unknown = [name for name in files if name not in {*videos, *images}]
+    if not (is_clip or videos or found_below):
+        other = f" (only {_some(unknown)}, of unknown type)" if unknown else ""
+        raise ClipError(
+            f"{folder}: is empty or holds neither videos nor images{other}; name a clip, or a folder of clips"
+        )
+    _warn(folder, unknown, "files of unknown type are passed over")
+    if not is_clip:
+        _warn(folder, images, "images beside videos or folders of clips are passed over, as they are no clip of frames")
+    _warn(folder, [name for name in folders if not below[name] and not is_clip], "no clip is in the folders")
+    if is_clip:
         yield Wanted(folder)
-        return
-    empty = True
-    for name in names:
-        path = folder / name
-        if path.is_dir() or path.suffix.lower() in VIDEOS:
-            empty = False
-            yield from clips_in(path) if path.is_dir() else (Wanted(path),)
-    if empty:
-        raise ClipError(f"{folder}: is empty or holds neither videos nor images; name a clip, or a folder of clips")
+    for name in sorted([*videos, *folders]):
+        yield from below.get(name, (Wanted(folder / name),))
 
 
 def clips_of_table(path: Path) -> Iterator[Wanted]:
-    """Yield the rows of a CSV with the column ``path`` and, if wanted, ``label``, ``onset``, ``apex``, ``offset``.
+    """Yield the rows of a table with the column ``path`` and, optionally, ``label``, ``onset``, ``apex``, ``offset``.
+
+    Case, blanks and underscores in the header do not matter, blank rows are passed over, and columns that are not used
+    are named in a warning. Empty cells, ``/``, ``-`` and ``NaN`` mean that a frame number is missing.
+
+    Args:
+        path: A CSV file (``,`` or ``;``) or a workbook, of which the first sheet is read.
 
     Raises:
-        ClipError: It cannot be read, has no column ``path``, or a frame number that is none.
+        ClipError: It cannot be read, has no column ``path``, or all faults of its rows.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClipError(f"{path}: cannot be read as a table ({error}); give a CSV file or a folder") from error
-    reader = csv.DictReader(text.splitlines())
-    if "path" not in (reader.fieldnames or ()):
-        raise ClipError(f"{path}: has no column `path`; its first line must be path,label,onset,apex,offset")
-    for number, row in enumerate(reader, 2):
-        given = [(row.get(name) or "").strip() for name in _INTERVAL]
-        interval = None
-        if any(given):
-            try:
-                onset, apex, offset = map(int, given)
-            except ValueError:
-                raise ClipError(
-                    f"{path}, line {number}: onset, apex and offset must be three whole numbers or all empty, not "
-                    f"{', '.join(map(repr, given))}"
-                ) from None
-            interval = (onset, apex, offset)
-        yield Wanted(path.parent / (row["path"] or "").strip(), (row.get("label") or "").strip(), interval)
+        sheet = next(iter(read_workbook(path).values()))
+        records = list(table(sheet, _COLUMNS, optional=("label", *_INTERVAL)))
+    except DataError as error:
+        hint = "; its first line must be path,label,onset,apex,offset, of which path is enough"
+        raise ClipError(f"{path.parent}{os.sep}{error}{hint if 'header row' in str(error) else ''}") from error
+    if unused := _unused_columns(sheet):
+        _warn(path, unused, "columns are not used")
+    clips, faults = [], []
+    for record in records:
+        try:
+            clips.append(_clip_of(record, path.parent))
+        except ValueError as error:
+            faults.append(f"row {record.row}: {error}")
+    if faults:
+        raise ClipError(faults_message(str(path), faults))
+    yield from clips
+
+
+def _clips_by_class(folder: Path) -> Iterator[Wanted | ClipError]:
+    names = sorted(path.name for path in folder.iterdir() if path.name[0] != "." and path.name.lower() not in _SYSTEM)
+    _warn(
+        folder, [n for n in names if not (folder / n).is_dir()], "files that lie in no class's folder are passed over"
+    )
+    for name in names:
+        if (folder / name).is_dir():
+            for clip in clips_in(folder / name):
+                yield replace(clip, label=name) if isinstance(clip, Wanted) else clip
+
+
+def _clips_below(folder: Path) -> list[Wanted | ClipError]:
+    """Return the clips of a subfolder; none where it holds none, an error where it cannot be listed."""
+    try:
+        return list(clips_in(folder))
+    except ClipError as error:
+        return [error] if isinstance(error.__cause__, OSError) else []
+
+
+def _clip_of(record: Record, folder: Path) -> Wanted:
+    for name in record.cells:
+        if isinstance(cell := record[name], Unreadable):
+            raise ValueError(f"{name} is {cell}")
+    path = record.text("path")
+    if not path:
+        raise ValueError("path is empty")
+    numbers = [_frame_number(name, record.text(name)) for name in _INTERVAL]
+    missing = [name for name, number in zip(_INTERVAL, numbers, strict=True) if number is None]
+    onset, apex, offset = numbers
+    interval = None
+    if onset is not None and apex is not None and offset is not None:
+        interval = (onset, apex, offset)
+    elif len(missing) < len(_INTERVAL):
+        raise ValueError(
+            f"{' and '.join(missing)} missing; onset, apex and offset must be three whole numbers, or all empty"
+        )
+    return Wanted(folder / os.path.expanduser(path), record.text("label"), interval)
+
+
+def _frame_number(name: str, text: str) -> int | None:
+    """Return a frame number that may be written as ``12`` or ``12.0``; None where it is missing.
+
+    Raises:
+        ValueError: It is no whole number.
+    """
+    if text.lower() in _MISSING:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not number.is_integer():
+        raise ValueError(
+            f"{name} is {text!r}; onset, apex and offset must be three whole numbers, or all empty"
+        ) from None
+    return int(number)
+
+
+def _unused_columns(sheet: Sheet) -> list[str]:
+    """Return the titles of the header, the first row with a title for ``path``, that mean nothing here."""
+    known = {_plain(title): name for name, titles in _COLUMNS.items() for title in titles}
+    for row in sheet.rows:
+        titles = [cell for cell in row if isinstance(cell, str)]
+        if "path" in {known.get(_plain(title)) for title in titles}:
+            return [title for title in titles if _plain(title) not in known]
+    return []
+
+
+def _plain(title: str) -> str:
+    return "".join(title.split()).replace("_", "").lower()
+
+
+def _warn(place: Path, names: Sequence[str], what: str) -> None:
+    if names:
+        _logger.warning("%s: %s: %s", place, what, _some(names))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

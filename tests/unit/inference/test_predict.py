@@ -110,8 +110,11 @@ def test_a_table_gives_clips_and_intervals(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("path,onset,apex,offset\nclips/a,3,x,20\n", "line 2: onset, apex and offset must be three whole numbers"),
-        ("file\nclips/a\n", "has no column `path`"),
+        (
+            "path,onset,apex,offset\nclips/a,3,x,20\n",
+            "row 2: apex is 'x'; onset, apex and offset must be three whole numbers",
+        ),
+        ("name\nclips/a\n", "its first line must be path,label,onset,apex,offset"),
     ],
 )
 def test_a_faulty_table_is_a_clear_error(
