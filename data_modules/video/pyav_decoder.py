@@ -34,9 +34,9 @@ def read_index(path: Path) -> VideoIndex:
         packets = _packets(container, stream)
         name, codec, unit = container.format.name, stream.codec_context.name, float(stream.time_base or 0)
         said = float(stream.average_rate or 0)
-        by_time = _times_can_be_relied_on(name, bool(stream.codec_context.has_b_frames))
+        reorders = bool(stream.codec_context.has_b_frames)
     codec = _CODEC_OF_DECODER.get(codec, codec)
-    first, decoded = _first_frame_and_times(path, all_of_them=not tells_its_frames(packets, codec))
+    first, decoded = _first_frame_and_times(path, all_of_them=not tells_its_frames(packets, name, codec, reorders))
     times = sorted(packet.time for packet in packets if packet.time is not None) if decoded is None else decoded
     ascend = None not in times and all(early < late for early, late in pairwise(times))
     seconds = tuple((time - times[0]) * unit for time in times) if ascend else ()
@@ -44,7 +44,7 @@ def read_index(path: Path) -> VideoIndex:
     fps = average_rate(0 if hides and seconds else said, seconds)  # hidden frames count in what the file says
     if not ascend:
         seconds = tuple(place / fps if fps else 0.0 for place in range(len(times)))
-    stamps = tuple(times) if ascend and by_time else ()
+    stamps = tuple(times) if ascend and _times_can_be_relied_on(name, reorders) else ()
     orientation = _orientation(first)
     height, width = (first.width, first.height) if orientation.transposed else (first.height, first.width)
     there = set(stamps)
@@ -216,9 +216,9 @@ def _first_frame_and_times(path: Path, all_of_them: bool) -> tuple[Any, list[int
         return first, [first.pts, *(frame.pts for frame in frames)] if all_of_them else None
 
 
-def _times_can_be_relied_on(container: str, is_reordered: bool) -> bool:
+def _times_can_be_relied_on(container: str, reorders: bool) -> bool:
     # Tried: times shift after a jump in MPEG-PS, and AVI has no presentation times for frames out of order.
-    return container.startswith(("mov,", "matroska,")) or (container == "avi" and not is_reordered)
+    return container.startswith(("mov,", "matroska,")) or (container == "avi" and not reorders)
 
 
 _CODEC_OF_DECODER = {"libdav1d": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}

@@ -81,16 +81,24 @@ _ONE_FRAME_A_PACKET = frozenset(
 decoder leaves out frames that refer to a missing one, as at the end of a cut, and not VP8, which may hide packets."""
 
 
-def tells_its_frames(packets: Sequence[Packet], codec: str) -> bool:
+def tells_its_frames(packets: Sequence[Packet], container: str, codec: str, reorders: bool) -> bool:
     """Return whether each packet is one shown frame, so that none has to be decoded to count and time them.
 
     This is not so where packets are hidden by an edit list, where the beginning was cut off (the first packets refer
-    to a frame that is missing), where packets share a time or have none, and for codecs that were not tried.
+    to a frame that is missing; AVI and MKV give them new times, so that reordered MPEG never tells), where packets
+    share a time or have none, and for codecs that were not tried.
+
+    Args:
+        packets: All of them, in the order of the file.
+        container: As FFmpeg calls it.
+        codec: As FFmpeg calls it.
+        reorders: Whether the order of the packets may differ from that of the frames.
     """
     times = [packet.time for packet in packets]
     known = [time for time in times if time is not None]
     return (
         codec in _ONE_FRAME_A_PACKET
+        and not (reorders and codec.startswith("mpeg") and container in ("avi", "matroska,webm"))
         and bool(packets)
         and packets[0].is_key
         and not any(packet.is_hidden for packet in packets)
