@@ -19,6 +19,7 @@ from lightmannet.callbacks.predictions import PredictionsFile
 from lightmannet.callbacks.requeue import Requeue, state_file
 from lightmannet.callbacks.run_log import RunLog
 from lightmannet.callbacks.run_state import RunState
+from lightmannet.callbacks.schedule import Schedule
 from lightmannet.callbacks.waiting import WaitingForOthers
 from lightmannet.checkpoint import SafeCheckpoints, check_checkpoint
 from lightmannet.commands import VERBS
@@ -178,6 +179,7 @@ class Lightning(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed for initial weights, dropout and everything that the data module draws; what training logs."""
         parser.link_arguments("seed_everything", "data.init_args.seed")
+        parser.add_lightning_class_args(Schedule, "schedule")
         parser.add_lightning_class_args(Monitor, "monitor")
 
 
@@ -212,7 +214,7 @@ def _requeue(trainer: Trainer, config: Namespace) -> Requeue | None:
 
 def _deciding(config: Namespace) -> dict[str, str]:
     """Return the options that decide what is learned, by name, as text."""
-    parts = ("seed_everything", "model", "data", "trainer.precision", "trainer.accumulate_grad_batches")
+    parts = ("seed_everything", "model", "data", "schedule", "trainer.precision", "trainer.accumulate_grad_batches")
     return {name: str(value) for name, value in vars(config.as_flat()).items() if name.startswith(parts)}
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from lightmannet.episode import Clips, Episode
-from lightmannet.learners import LightmanNet
-from lightmannet.learners.episodic import InnerLoop
+from lightmannet.learners import MAML, LightmanNet
+from lightmannet.learners.episodic import InnerLoop, WarmStart
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.losses import AllPairs, SquaredEuclidean
 from lightmannet.networks import TwoBranchNetwork
@@ -86,6 +86,30 @@ def inner_gradient(theta: Parameters) -> Parameters:
     ]
 
 
+def warm_gradient(theta: Parameters, smoothing: float, macro_labels: bool, both_branches: bool) -> Parameters:
+    """∇ {λ1 L_pri + λ2 L_aux} at θ over support, query and D^aux; of L_pri alone without both branches."""
+    w1, b1, w2, b2, wa, ba = theta
+    assert EPISODE.auxiliary is not None
+    parts = [EPISODE.support, EPISODE.query, EPISODE.auxiliary]
+    x, labels = np.concatenate([flat(part) for part in parts]), np.concatenate([part.labels.numpy() for part in parts])
+    micro = len(EPISODE.support) + len(EPISODE.query)
+    counted = len(x) if macro_labels else micro
+    hidden = np.tanh(x @ w1.T + b1)
+    exponentials = np.exp(hidden @ w2.T + b2)
+    targets = (1 - smoothing) * np.eye(3)[labels] + smoothing / 3
+    residual = (exponentials / exponentials.sum(1, keepdims=True) - targets) / counted
+    residual[counted:] = 0
+    residual = (LAMBDA_1 if both_branches else 1.0) * residual
+    z = hidden @ wa.T + ba
+    into_z = np.zeros_like(z)
+    if both_branches:
+        into_z[:micro] = LAMBDA_2 * 2 * (z[:micro] - z[micro:].mean(0)) / micro
+        into_z[micro:] = LAMBDA_2 * 2 * (z[micro:] - z[:micro].mean(0)) / (len(z) - micro)
+    into = (residual @ w2 + into_z @ wa) * (1 - hidden**2)
+    heads = [residual.T @ hidden, residual.sum(0), into_z.T @ hidden, into_z.sum(0)]
+    return [into.T @ x, into.sum(0), *heads]
+
+
 def hessian_times(theta: Parameters, vector: Parameters) -> Parameters:
     step = 1e-30
     return [g.imag / step for g in inner_gradient([p + 1j * step * v for p, v in zip(theta, vector, strict=True)])]
@@ -104,11 +128,12 @@ def by_hand(theta: Parameters, steps: int, first_order: bool) -> tuple[Parameter
     return path[-1], vector, rate
 
 
-def learner(steps: int, first_order: bool, learn: bool = False) -> LightmanNet:
+def learner(steps: int, first_order: bool, learn: bool = False, warm_start: WarmStart = WarmStart()) -> LightmanNet:
     made = LightmanNet(
         TwoLayers(),
         InnerLoop(steps=steps, learning_rate=ALPHA, first_order=first_order, learn_learning_rate=learn),
         InnerLoss(LAMBDA_1, LAMBDA_2, SquaredEuclidean(), AllPairs()),
+        warm_start,
     )
     return made.double().train()
 
@@ -157,3 +182,42 @@ def test_the_derivative_with_respect_to_the_learned_inner_rate_equals_the_formul
     assert made.log_inner_rate.grad is not None
     # log α was stored in float32 before the learner became float64.
     assert made.log_inner_rate.grad.item() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("macro_labels", [False, True])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("both_branches", [False, True])
+@pytest.mark.filterwarnings("ignore:You are trying to `self.log")
+def test_the_gradient_of_the_warm_start_equals_the_formulas(
+    smoothing: float, macro_labels: bool, both_branches: bool
+) -> None:
+    made = learner(1, False, warm_start=WarmStart(1, 1e-3, smoothing, macro_labels, both_branches))
+    expected = warm_gradient(
+        [p.detach().numpy() for p in parameters(made.network)], smoothing, macro_labels, both_branches
+    )
+    made.training_step(EPISODE, 0).backward()
+    for found, wanted in zip(parameters(made.network), expected, strict=True):
+        assert found.grad is not None
+        np.testing.assert_allclose(found.grad.numpy(), wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:You are trying to `self.log")
+def test_mamls_warm_start_learns_from_macro_labels_too() -> None:
+    made = MAML(TwoLayers(), warm_start=WarmStart(1, 1e-3, 0.1, macro_labels=True)).double().train()
+    expected = warm_gradient([p.detach().numpy() for p in parameters(made.network)], 0.1, True, False)
+    made.training_step(EPISODE, 0).backward()
+    for found, wanted in zip(parameters(made.network), expected, strict=True):
+        assert found.grad is not None
+        np.testing.assert_allclose(found.grad.numpy(), wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:You are trying to `self.log")
+def test_what_is_kept_of_the_warm_start_weighs_beside_the_outer_loss() -> None:
+    made = learner(1, False, warm_start=WarmStart(0, 1e-3, 0.1, True, True, kept_weight=0.3))
+    theta = [p.detach().numpy() for p in parameters(made.network)]
+    _, outer, _ = by_hand(theta, 1, False)
+    expected = [0.7 * a + 0.3 * b for a, b in zip(outer, warm_gradient(theta, 0.1, True, True), strict=True)]
+    made.training_step(EPISODE, 0).backward()
+    for found, wanted in zip(parameters(made.network), expected, strict=True):
+        assert found.grad is not None
+        np.testing.assert_allclose(found.grad.numpy(), wanted, rtol=0, atol=1e-10)

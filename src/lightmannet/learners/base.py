@@ -210,6 +210,25 @@ def micro_clips(batch: Clips | Episode) -> Clips:
     return batch if isinstance(batch, Clips) else concatenate(batch.support, batch.query)
 
 
+def macro_clips(batch: Clips | Episode, method: str) -> Clips:
+    """Return the macro-expressions of a task.
+
+    Args:
+        batch: The task.
+        method: Who needs them, for the message.
+
+    Raises:
+        ConfigurationError: It has none.
+    """
+    macro = batch.auxiliary if isinstance(batch, Episode) else None
+    if macro is None:
+        raise ConfigurationError(
+            f"{method} learns from macro-expressions, but the batch has none. Use EpisodicDataModule and set its "
+            "auxiliary to CorpusMacro, MagnifiedMicro or SyntheticMacro."
+        )
+    return macro
+
+
 @contextmanager
 def differentiable(support: Clips, auxiliary: Clips | None = None) -> Iterator[tuple[Clips, Clips | None]]:
     """Allow gradients for a while, whatever the mode around, and give clips that they can be taken for.

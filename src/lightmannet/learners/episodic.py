@@ -16,9 +16,9 @@ from torch.nn import functional as F
 from lightmannet.adaptation.engine import EngineName, Rates
 from lightmannet.adaptation.engines import check_engine, make_engine, resolve
 from lightmannet.adaptation.maml import inner_path
-from lightmannet.episode import Clips, Episode
+from lightmannet.episode import Clips, Episode, concatenate
 from lightmannet.errors import ConfigurationError
-from lightmannet.learners.base import Learner, Predictor, differentiable, micro_clips
+from lightmannet.learners.base import Learner, Predictor, differentiable, macro_clips, micro_clips
 from lightmannet.networks import TwoBranchNetwork
 
 
@@ -72,14 +72,19 @@ class InnerLoop:
 
 @dataclass(frozen=True)
 class WarmStart:
-    """Where θ starts: at random, or after supervised epochs on the training people's clips.
+    """How θ itself is trained: before meta-training, and, if wanted, beside it.
 
-    During these epochs a task's support and query clips are an ordinary, class-balanced batch. Which of the two the
-    paper does is not known; this is our choice.
+    During these epochs a task's support and query clips are an ordinary, class-balanced batch, and D^aux is one of
+    macro-expressions. All of it is our choice: the paper's framework figure shows meta-training alone.
 
     Attributes:
-        epochs: Supervised epochs before meta-training, >= 0; 0 starts at random.
+        epochs: Epochs before meta-training, >= 0; 0 starts at random weights.
         learning_rate: Step size of AdamW during these epochs, > 0.
+        label_smoothing: Share of the target spread evenly over the classes, in [0, 1).
+        macro_labels: L_pri is over D^aux, too, as clips of the same classes.
+        both_branches: Minimise λ1 L_pri + λ2 L_aux and not L_pri alone; for methods with an auxiliary branch.
+        kept_weight: w in [0, 1): meta-training minimises ``(1 - w) L_meta + w L_warm``, so that the outer loss sees the
+            unadapted weights, too.
 
     Raises:
         ConfigurationError: A value outside its range.
@@ -87,12 +92,21 @@ class WarmStart:
 
     epochs: int = 0
     learning_rate: float = 1e-3
+    label_smoothing: float = 0.0
+    macro_labels: bool = False
+    both_branches: bool = False
+    kept_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if self.epochs < 0 or not 0 < self.learning_rate < math.inf:
             raise ConfigurationError(
                 f"The warm start needs epochs >= 0 and learning_rate > 0, but has epochs: {self.epochs}, "
                 f"learning_rate: {self.learning_rate}."
+            )
+        if not (0 <= self.label_smoothing < 1 and 0 <= self.kept_weight < 1):
+            raise ConfigurationError(
+                f"The warm start needs label_smoothing and kept_weight in [0, 1), but has label_smoothing: "
+                f"{self.label_smoothing}, kept_weight: {self.kept_weight}."
             )
 
 
@@ -117,6 +131,11 @@ class EpisodicLearner(Learner):
     ) -> None:
         if learning_rate == 0:
             raise ConfigurationError("Meta-training needs learning_rate > 0, but has learning_rate: 0.")
+        if warm_start.both_branches and not self.aligns:
+            raise ConfigurationError(
+                f"warm_start: both_branches: true needs an auxiliary branch, and {type(self).__name__} has none. Set "
+                "it to false; macro_labels: true lets the method learn from macro-expressions."
+            )
         super().__init__(network, learning_rate, weight_decay)
         self.warm_start = warm_start
 
@@ -125,20 +144,34 @@ class EpisodicLearner(Learner):
         network = self.adapt(episode.support, episode.auxiliary).network
         return F.cross_entropy(network(episode.query.inputs), episode.query.labels)
 
-    def training_step(self, batch: Episode, batch_idx: int) -> Float[Tensor, ""]:
-        """Return the meta-loss of a task, or the cross-entropy of θ itself during the warm start.
+    def warm_loss(self, episode: Episode) -> Float[Tensor, ""]:
+        """Return what the warm start minimises for one task: the cross-entropy of θ itself on all its clips.
 
         Raises:
-            ConfigurationError: The batch is no task.
+            ConfigurationError: macro_labels for a task without macro-expressions.
+        """
+        clips = micro_clips(episode)
+        if self.warm_start.macro_labels:
+            clips = concatenate(clips, macro_clips(episode, f"{type(self).__name__} with macro_labels: true"))
+        smoothing = self.warm_start.label_smoothing
+        return F.cross_entropy(self.network(clips.inputs), clips.labels, label_smoothing=smoothing)
+
+    def training_step(self, batch: Episode, batch_idx: int) -> Float[Tensor, ""]:
+        """Return the loss of a task: that of the warm start, later the meta-loss and what is kept of the other.
+
+        Raises:
+            ConfigurationError: The batch is not a task.
         """
         if not isinstance(batch, Episode):
             raise ConfigurationError(
-                f"{type(self).__name__} learns from tasks, but these are plain batches of clips. Take the "
+                f"{type(self).__name__} learns from tasks, but these are plain batches of clips. Use "
                 "EpisodicDataModule."
             )
+        kept = self.warm_start.kept_weight
         if self.current_epoch < self.warm_start.epochs:
-            clips = micro_clips(batch)
-            loss = F.cross_entropy(self.network(clips.inputs), clips.labels)
+            loss = self.warm_loss(batch)
+        elif kept:
+            loss = (1 - kept) * self.meta_loss(batch) + kept * self.warm_loss(batch)
         else:
             loss = self.meta_loss(batch)
         self.log_loss(loss, len(batch.query))
@@ -249,7 +282,7 @@ class InnerLoopLearner(EpisodicLearner):
         return Predictor(network)
 
     def training_step(self, batch: Episode, batch_idx: int) -> Float[Tensor, ""]:
-        """Return the primary loss of the adapted network on the query set, or of θ itself during the warm start."""
+        """Return the loss of a task, as the parent does; log a learned α."""
         loss = super().training_step(batch, batch_idx)
         if self.log_inner_rate is not None:
             self.log("train/inner_learning_rate", self.log_inner_rate.exp(), batch_size=1)

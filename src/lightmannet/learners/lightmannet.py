@@ -5,8 +5,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightmannet.episode import Clips, Episode
+from lightmannet.episode import Clips, Episode, concatenate
 from lightmannet.errors import ConfigurationError
+from lightmannet.learners.base import micro_clips
 from lightmannet.learners.episodic import InnerLoop, InnerLoopLearner, WarmStart
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.networks import TwoBranchNetwork
@@ -20,7 +21,8 @@ class LightmanNet(InnerLoopLearner):
     macro-expressions.
 
     The formulas are those of the paper's framework figure. What it leaves open (kernel and its sign, pairs, what is
-    aligned, number of steps, start of θ) is configuration, and the defaults are ours.
+    aligned, number of steps) is configuration, and the defaults are ours. So is all of the warm start, which the figure
+    does not show: θ may first be trained with L_pri, or with both branches, and go on with that beside meta-training.
 
     Args:
         network: f_θ: encoder, MER head, alignment head.
@@ -69,34 +71,60 @@ class LightmanNet(InnerLoopLearner):
         Raises:
             ConfigurationError: As ``inner_losses``.
         """
-        primary, alignment = self.inner_losses(network, support, auxiliary)
-        if alignment is None:
-            return self.loss.primary_weight * primary
-        return self.loss.primary_weight * primary + self.auxiliary_weight * alignment
+        return self._weighted(*self.inner_losses(network, support, auxiliary))
 
     def inner_losses(
-        self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None
+        self,
+        network: TwoBranchNetwork,
+        support: Clips,
+        auxiliary: Clips | None,
+        label_smoothing: float = 0.0,
+        macro_labels: bool = False,
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""] | None]:
-        """Return ``L_pri(D^s)`` and ``L_aux(D^s, D^aux)``, which is None where λ2 is 0.
+        """Return L_pri and L_aux, which is None where λ2 is 0.
+
+        Args:
+            network: f_θ, or a copy that the inner loop moves.
+            support: Micro-expressions.
+            auxiliary: Macro-expressions.
+            label_smoothing: Label smoothing of L_pri; the figure has none.
+            macro_labels: L_pri is over the macro-expressions, too; in the figure it is not.
 
         Raises:
-            ConfigurationError: λ2 > 0 without auxiliary clips, clips without the annotation that the pairs need, or an
-                encoder without what is to be aligned.
+            ConfigurationError: No macro-expressions where they are needed, clips without the annotation that the pairs
+                need, or an encoder without what is to be aligned.
         """
-        if self.loss.auxiliary_weight == 0:
-            return F.cross_entropy(network(support.inputs), support.labels), None
+        if self.loss.auxiliary_weight == 0 and not macro_labels:
+            logits = network(support.inputs)
+            return F.cross_entropy(logits, support.labels, label_smoothing=label_smoothing), None
         if auxiliary is None:
             raise ConfigurationError(
                 "LightmanNet aligns micro- with macro-expressions, but the task has none. Set the data module's "
                 "auxiliary to CorpusMacro, MagnifiedMicro or SyntheticMacro, or auxiliary_weight: 0."
             )
         # One pass for both sets: no layer mixes clips, and small batches cost mostly their number of operations.
-        inputs = torch.cat([support.inputs, auxiliary.inputs])
-        features = network.encode(inputs)
-        primary = F.cross_entropy(network.mer_head(features[: len(support)]), support.labels)
-        aligned = self.loss.aligned(network, inputs, features)
+        both = concatenate(support, auxiliary)
+        features = network.encode(both.inputs)
+        labelled = len(both) if macro_labels else len(support)
+        logits, labels = network.mer_head(features[:labelled]), both.labels[:labelled]
+        primary = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+        if self.loss.auxiliary_weight == 0:
+            return primary, None
+        aligned = self.loss.aligned(network, both.inputs, features)
         micro, macro = aligned.split([len(support), len(auxiliary)], dim=-2)
         return primary, self.loss.kernel(micro, macro, self.pair_weighting(support, auxiliary))
+
+    def warm_loss(self, episode: Episode) -> Float[Tensor, ""]:
+        """Return what the warm start minimises: with both branches the inner loss, at θ itself and over all clips."""
+        options = self.warm_start
+        if not options.both_branches:
+            return super().warm_loss(episode)
+        clips = micro_clips(episode), episode.auxiliary
+        return self._weighted(*self.inner_losses(self.network, *clips, options.label_smoothing, options.macro_labels))
+
+    def _weighted(self, primary: Float[Tensor, ""], alignment: Float[Tensor, ""] | None) -> Float[Tensor, ""]:
+        first = self.loss.primary_weight * primary
+        return first if alignment is None else first + self.auxiliary_weight * alignment
 
     def training_step(self, batch: Episode, batch_idx: int) -> Float[Tensor, ""]:
         """Return the outer loss of a task, or that of the warm start; log λ2 where it is learned."""

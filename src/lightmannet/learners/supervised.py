@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from lightmannet.episode import Clips, Episode, concatenate
 from lightmannet.errors import ConfigurationError
-from lightmannet.learners.base import Learner, micro_clips
+from lightmannet.learners.base import Learner, macro_clips, micro_clips
 from lightmannet.networks import TwoBranchNetwork
 
 
@@ -59,11 +59,6 @@ class Supervised(Learner):
         macro_alone = self.current_epoch < self.macro_epochs
         if self.clips == "micro" and not macro_alone:
             return micro_clips(batch)
-        macro = batch.auxiliary if isinstance(batch, Episode) else None
-        if macro is None:
-            raise ConfigurationError(
-                f"{type(self).__name__} with clips: {self.clips} and macro_epochs: {self.macro_epochs} learns from "
-                "macro-expressions, but the batch has none. Take the EpisodicDataModule and set its auxiliary to "
-                "corpus, magnified or motion."
-            )
+        options = f"clips: {self.clips} and macro_epochs: {self.macro_epochs}"
+        macro = macro_clips(batch, f"{type(self).__name__} with {options}")
         return macro if macro_alone else concatenate(micro_clips(batch), macro)

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightmannet.episode import Clips, Episode
-from lightmannet.errors import ConfigurationError
-from lightmannet.learners.base import Learner, micro_clips
+from lightmannet.learners.base import Learner, macro_clips, micro_clips
 from lightmannet.networks import TwoBranchNetwork
 
 
@@ -43,13 +42,7 @@ class WeightedAuxiliary(Learner):
         Raises:
             ConfigurationError: The batch has no macro-expressions.
         """
-        macro = batch.auxiliary if isinstance(batch, Episode) else None
-        if macro is None:
-            raise ConfigurationError(
-                f"{type(self).__name__} learns from macro-expressions, too, but the batch has none. Take the "
-                "EpisodicDataModule and set its auxiliary to corpus, magnified or motion."
-            )
-        micro = micro_clips(batch)
+        micro, macro = micro_clips(batch), macro_clips(batch, type(self).__name__)
         features = self.network.encode(torch.cat([micro.inputs, macro.inputs]))
         loss = self.weighted_loss(features[: len(micro)], features[len(micro) :], micro, macro)
         self.log_loss(loss, len(micro))

@@ -68,6 +68,14 @@ def test_the_auxiliary_branch_changes_what_is_learned(aligned: Aligned) -> None:
     assert (predictions[0] - predictions[1]).abs().max() > 1e-4
 
 
+@pytest.mark.filterwarnings("ignore:You are trying to `self.log")
+@pytest.mark.parametrize("method", [MAML, ProtoNet, LightmanNet])
+def test_macro_labels_need_macro_expressions(method: Callable[..., Learner]) -> None:
+    learner = method(conv4(), warm_start=WarmStart(1, macro_labels=True))
+    with pytest.raises(ConfigurationError, match="macro_labels: true learns from macro-expressions, but"):
+        learner.training_step(make_episode(auxiliary=False), 0)
+
+
 def test_missing_auxiliary_clips_are_an_error_that_says_what_to_set() -> None:
     with pytest.raises(ConfigurationError, match=r"Set the data module's auxiliary to CorpusMacro, MagnifiedMicro or"):
         make("lightmannet").adapt(make_episode().support, None)
@@ -86,6 +94,12 @@ def test_batch_normalisation_cannot_be_adapted(method: Callable[..., Learner]) -
         (lambda: InnerLoop(steps=-1), r"steps >= 0.*steps: -1"),
         (lambda: InnerLoop(learning_rate=0.0), r"learning_rate > 0.*learning_rate: 0.0"),
         (lambda: WarmStart(epochs=-1), r"epochs >= 0.*epochs: -1"),
+        (lambda: WarmStart(label_smoothing=1.0), r"label_smoothing and kept_weight in \[0, 1\).*label_smoothing: 1.0"),
+        (lambda: WarmStart(kept_weight=-0.1), r"in \[0, 1\).*kept_weight: -0.1"),
+        (
+            lambda: MAML(conv4(), warm_start=WarmStart(both_branches=True)),
+            r"auxiliary branch, and MAML has none",
+        ),
         (lambda: InnerLoss(auxiliary_weight=-1.0), r"weights >= 0.*auxiliary_weight: -1.0"),
         (lambda: InnerLoop(learn_learning_rate=True, rates="weight"), r"rates: weight are learned anyway.*false"),
         (lambda: MAMLPlusPlus(conv4(), InnerLoop(steps=0)), r"steps >= 1.*steps: 0"),
@@ -186,7 +200,7 @@ def test_supervised_learning_takes_the_clips_that_it_is_told_to(options: dict[st
 @pytest.mark.parametrize("options", [{"clips": "both"}, {"macro_epochs": 1}])
 @pytest.mark.parametrize("batch", [make_episode(auxiliary=False), make_episode().query])
 def test_missing_macro_expressions_are_an_error_that_says_what_to_set(options: dict[str, Any], batch: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"EpisodicDataModule and set its auxiliary to corpus, magnified"):
+    with pytest.raises(ConfigurationError, match=r"EpisodicDataModule and set its auxiliary to CorpusMacro"):
         Supervised(conv4(), **options).training_step(batch, 0)
 
 

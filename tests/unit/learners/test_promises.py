@@ -201,7 +201,7 @@ def test_without_a_support_metric_methods_say_which_data_module_has_one(name: st
 
 @pytest.mark.parametrize("name", [*INNER_LOOPS, *METRIC])
 def test_plain_batches_cannot_be_learned_from_where_tasks_are_needed(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"learns from tasks.*Take the EpisodicDataModule"):
+    with pytest.raises(ConfigurationError, match=r"learns from tasks.*Use EpisodicDataModule"):
         make(name).training_step(make_clips(3), 0)
 
 

@@ -161,5 +161,5 @@ def test_a_clips_prediction_does_not_depend_on_the_others_or_on_the_task(name: s
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("batch", [make_clips(6, size=16), make_episode(16, auxiliary=False)], ids=["clips", "task"])
 def test_batches_without_macro_expressions_are_refused(name: str, batch: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"learns from macro-expressions, too.*set its auxiliary to corpus"):
+    with pytest.raises(ConfigurationError, match=r"learns from macro-expressions, but.*auxiliary to CorpusMacro"):
         made(name).training_step(batch, 0)
