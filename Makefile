@@ -75,6 +75,11 @@ test-slow: $(STAMP) ## Run the slow tests
 test-gpu: $(STAMP) ## Run the tests that need a CUDA device
 	$(BIN)/python -m pytest -m gpu $(ARGS)
 
+.PHONY: coverage
+coverage: $(STAMP) ## Run the tests as `make test` does and list the lines that none of them runs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses $(TEST_WORKERS) --cov=lightmannet --cov=data_modules \
+		--cov-report=term-missing:skip-covered $(ARGS)
+
 .PHONY: lint
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data_modules.scaling import Scaling
+from data_modules.schemes import CLASSES as CLASSES
 from lightmannet.episode import Clips
-
-CLASSES = ("negative", "positive", "surprise")
-"""The three classes of MEGC2019, in the order of their labels 0, 1, 2."""
-
 
 InputKind = Literal["motion", "difference", "frames"]
 """What inputs show, which decides how they may be changed: a mirrored motion to the right points to the left."""

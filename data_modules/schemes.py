@@ -12,6 +12,8 @@ from data_modules.clip_table import ClipRow
 from lightmannet.errors import ConfigurationError, DataError, faults_message
 
 FOLDER = Path(__file__).with_name("schemes")
+CLASSES = ("negative", "positive", "surprise")
+"""The three classes of MEGC2019, in the order of their labels 0, 1, 2."""
 
 
 @dataclass(frozen=True)

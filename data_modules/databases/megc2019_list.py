@@ -8,14 +8,13 @@ from typing import Literal
 
 from data_modules.annotations import Annotation, ParsedAnnotation, Report
 from data_modules.clip_table import ClipRow
-from data_modules.corpus import CLASSES
 from data_modules.databases.base import Database, Description, Expected
 from data_modules.databases.casme2 import CASME2
 from data_modules.databases.samm import SAMM
 from data_modules.databases.sheets import Record, Sheet, Source, describe, first_sheet, table
 from data_modules.databases.smic import SMIC
 from data_modules.databases.tree import require
-from data_modules.schemes import read_scheme
+from data_modules.schemes import CLASSES, read_scheme
 from lightmannet.errors import DataError
 
 _FILES = ("combined_3class_gt.csv", "combined_3_class2_for_optical_flow.csv")

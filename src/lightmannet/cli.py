@@ -1,16 +1,18 @@
 """The commands ``lightning`` and ``lightmannet``, one program: Lightning's verbs, and this project's own."""
 
+import difflib
 import logging
+import os
 import pkgutil
 import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from jsonargparse import ArgumentParser, auto_cli
-
-from lightmannet.commands import PARSES_ITSELF, VERBS
-from lightmannet.errors import LightmanNetError
+import lightmannet
+from lightmannet.commands import LIGHTNING, ONE_THREAD, PARSES_ITSELF, VERBS
+from lightmannet.errors import ConfigurationError, LightmanNetError
+from lightmannet.packaged import docstring, first_sentence
 
 _OPTIONS_OF_LIGHTNING = ("--config", "-c=", "--data", "--trainer", "--print_config", "--model.", "--ckpt_path")
 
@@ -24,27 +26,69 @@ def main(args: list[str] | None = None) -> None:
     Raises:
         SystemExit: With code 2 after a plain message, if the user's data, options or files are at fault.
     """
-    _ignore_known_warnings()
     given = sys.argv[1:] if args is None else args
-    verb = _own_verb(given)
+    if not given or given[0] in ("-h", "--help"):
+        print(_help())
+        return
+    if given[0] == "--version":
+        print(f"lightmannet {lightmannet.__version__}")
+        return
+    _ignore_known_warnings()
     try:
-        if verb is None:
-            # Here, as Lightning and torch take seconds to import.
-            from lightmannet.lightning_cli import run_lightning
-
-            run_lightning(args)
-            return
-        command: Any = pkgutil.resolve_name(VERBS[verb])
-        rest = given[len(verb.split()) :]
-        if verb in PARSES_ITSELF:
-            if (code := command(rest)) is not None:
-                sys.exit(code)
-            return
-        auto_cli(command, args=rest, prog=f"lightmannet {verb}", parser_class=_Switches)
+        _run(given, args)
     # OSError: a full disk, no permission; its message names the file.
     except (LightmanNetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _run(given: list[str], args: list[str] | None) -> None:
+    verb = _own_verb(given)
+    if verb is None:
+        known = [name.split()[0] for name in (*LIGHTNING, *VERBS)]
+        if not given[0].startswith("-") and given[0] not in known:
+            near = difflib.get_close_matches(given[0], known, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ConfigurationError(f"There is no command {given[0]!r}.{hint} lightmannet --help lists them.")
+        # Here, as Lightning and torch take seconds to import.
+        from lightmannet.lightning_cli import run_lightning
+
+        # As for `python -m`: a configuration may name a class of a file in the current folder.
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+        run_lightning(args)
+        return
+    command: Any = pkgutil.resolve_name(VERBS[verb])
+    rest = given[len(verb.split()) :]
+    if verb in ONE_THREAD:
+        from lightmannet.threads import take_one_thread
+
+        take_one_thread()
+    if verb in PARSES_ITSELF:
+        if (code := command(rest)) is not None:
+            sys.exit(code)
+        return
+    from jsonargparse import auto_cli
+
+    from lightmannet.commands.parser import Switches
+
+    auto_cli(command, args=rest, prog=f"lightmannet {verb}", parser_class=Switches)
+
+
+def _help() -> str:
+    """Return a line for each command; nothing is imported for it."""
+    own = {verb: first_sentence(docstring(place.replace(":", "."))) for verb, place in VERBS.items()}
+    lines = [f"  {verb:<30}{line}" for verb, line in (LIGHTNING | own).items()]
+    return "\n".join(
+        [
+            "usage: lightmannet COMMAND [OPTIONS]     (lightning is the same program)",
+            "",
+            *lines,
+            "",
+            "COMMAND --help lists the options of a command; --version prints the version.",
+            "Configurations that come with the package are known by name: lightning fit --config lightmannet",
+        ]
+    )
 
 
 def _own_verb(args: Sequence[str]) -> str | None:
@@ -73,12 +117,3 @@ def _ignore_known_warnings() -> None:
 def _is_no_tip(record: logging.LogRecord) -> bool:
     """Return whether a note is none of Lightning's tips, which advertise other products."""
     return "💡 Tip" not in record.getMessage()
-
-
-class _Switches(ArgumentParser):
-    """Takes an option that is true or false, given alone, for true: ``--fresh`` is ``--fresh=true``."""
-
-    def add_argument(self, *names: Any, **options: Any) -> Any:
-        if options.get("type") is bool:
-            options |= {"nargs": "?", "const": True}
-        return super().add_argument(*names, **options)

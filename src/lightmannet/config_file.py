@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from lightmannet.errors import ConfigurationError
+from lightmannet.packaged import config_path
 
 LIMIT = 100_000
 """Values that a configuration may hold once its aliases are written out; complete runs hold some hundreds."""
@@ -42,6 +43,24 @@ def check_yaml_arguments(words: Sequence[str]) -> None:
         except (yaml.YAMLError, ValueError):
             continue
         _nodes(root, option, "the value")
+
+
+def with_packaged_configs(words: Sequence[str]) -> list[str]:
+    """Return a command line in which names of configurations that come with the package are paths.
+
+    Args:
+        words: The words after the program's name, e.g. ``["fit", "--config", "lightmannet"]``.
+    """
+    found, follows = [], False
+    for word in words:
+        option, equals, value = word.partition("=")
+        if follows:
+            word = config_path(word)
+        elif equals and option in ("--config", "-c"):
+            word = f"{option}={config_path(value)}"
+        follows = word in ("--config", "-c")
+        found.append(word)
+    return found
 
 
 def check_config_file(path: str) -> None:

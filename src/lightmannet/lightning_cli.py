@@ -9,6 +9,7 @@ from lightning.fabric.plugins import CheckpointIO
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.utilities import rank_zero_info
 
@@ -23,11 +24,12 @@ from lightmannet.callbacks.schedule import Schedule
 from lightmannet.callbacks.waiting import WaitingForOthers
 from lightmannet.checkpoint import SafeCheckpoints, check_checkpoint
 from lightmannet.commands import VERBS
-from lightmannet.config_file import check_yaml_arguments
+from lightmannet.config_file import check_yaml_arguments, with_packaged_configs
 from lightmannet.errors import CheckpointError, ConfigurationError
 from lightmannet.learners.base import Learner
 from lightmannet.preflight import check_machine, run_folders
 from lightmannet.scheduler import OwnStateOnly, check_tasks, cluster_environment, job_id, requeued_on_signal
+from lightmannet.threads import take_one_thread
 from lightmannet.trained_run import chosen_checkpoint, with_config_of_checkpoint
 
 _log = logging.getLogger(__name__)
@@ -42,15 +44,21 @@ def run_lightning(args: list[str] | None = None) -> None:
     Raises:
         ConfigurationError: Wrong options or files, or what Lightning says of a misconfiguration.
     """
-    words = sys.argv[1:] if args is None else args
+    words = with_packaged_configs(sys.argv[1:] if args is None else args)
     check_yaml_arguments(words)
-    completed = with_config_of_checkpoint(words)
+    words = with_config_of_checkpoint(words)
+    if args is None:
+        sys.argv[1:] = words  # which the processes of further devices are started with, too
     try:
-        # Lightning warns of arguments that are not the command line's own.
         with requeued_on_signal():
-            Lightning(args if completed == words else completed)
+            Lightning(None if args is None else words)
     except MisconfigurationException as error:
         raise ConfigurationError(str(error)) from error
+
+
+# Parts can be named by their class alone, e.g. --data.init_args.corpus=SyntheticMotion, where they are imported.
+for _name in data_modules.__all__:
+    getattr(data_modules, _name)
 
 
 class Lightning(LightningCLI):
@@ -142,6 +150,8 @@ class Lightning(LightningCLI):
         """Look at machine and checkpoint before data are read, and let Lightning load weights only."""
         if self.subcommand is None:
             return
+        if isinstance(self.trainer.accelerator, CPUAccelerator):
+            take_one_thread()
         check_tasks(self.trainer)
         check_machine(self.trainer)
         # Lightning reads a checkpoint first and makes the model double then, which would round its weights.

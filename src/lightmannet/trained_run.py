@@ -33,13 +33,37 @@ def with_config_of_checkpoint(words: Sequence[str]) -> list[str]:
     path = Path(checkpoint)
     if not path.is_file():
         return list(words)  # which is refused later, by name
-    for folder in (path.parent, path.parent.parent):
+    return [words[0], f"--config={config_of_checkpoint(path)}", *words[1:]]
+
+
+def config_of_checkpoint(checkpoint: Path) -> Path:
+    """Return the ``config.yaml`` of the run that a checkpoint lies in.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    for folder in (checkpoint.parent, checkpoint.parent.parent):
         if (folder / "config.yaml").is_file():
-            return [words[0], f"--config={folder / 'config.yaml'}", *words[1:]]
+            return folder / "config.yaml"
     raise ConfigurationError(
-        f"{path}: there is no config.yaml in its folder or the one above, so the run's options are unknown. Give the "
-        "configuration it was trained with by --config."
+        f"{checkpoint}: there is no config.yaml in its folder or the one above, so the run's options are unknown. Give "
+        "the configuration it was trained with by --config."
     )
+
+
+def checkpoint_of_run(run: Path) -> Path:
+    """Return the one checkpoint in a run's folder.
+
+    Raises:
+        CheckpointError: There is none, or there are several.
+    """
+    found = sorted(run.glob("checkpoints/*.ckpt"))
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise CheckpointError(f"{run / 'checkpoints'}: there is no checkpoint. Give the folder of a finished fit.")
+    names = ", ".join(path.name for path in found)
+    raise CheckpointError(f"{found[0].parent} holds {len(found)} checkpoints: {names}. Give one by its path.")
 
 
 def chosen_checkpoint(given: str | None, verb: str, configs: Iterable[str], trainer: Trainer) -> str | None:
@@ -71,12 +95,8 @@ def chosen_checkpoint(given: str | None, verb: str, configs: Iterable[str], trai
     if given is not None or verb == "fit":
         return given
     for config in reversed([*configs]):
-        own = sorted(Path(config).parent.glob("checkpoints/*.ckpt"))
-        if len(own) == 1:
-            return str(own[0])
-        if own:
-            names = ", ".join(path.name for path in own)
-            raise CheckpointError(f"{own[0].parent} holds {len(own)} checkpoints: {names}. Give one by --ckpt_path.")
+        if (Path(config).parent / "checkpoints").is_dir():
+            return str(checkpoint_of_run(Path(config).parent))
     raise ConfigurationError(
         f"lightning {verb} needs a trained network: give a .ckpt file by --ckpt_path, or --ckpt_path={UNTRAINED} to "
         "use the initial weights."

@@ -143,7 +143,7 @@ def test_the_methods_are_listed_with_line_network_parameters_and_reference(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
-    main(["methods", f"--configs={CONFIGS}"])
+    main(["methods", "--parameters"])
     printed = capsys.readouterr().out
     rows = {cells[0].strip(): cells for line in printed.splitlines() if len(cells := line.split("│")[1:]) > 4}
     assert set(METHODS) <= set(rows)

@@ -16,7 +16,17 @@ FILES = sorted([*(ROOT / "src" / "lightmannet").rglob("*.py"), *(ROOT / "data_mo
 
 # Rooms (and files that are rooms of their own) below src/, and what each may import beside itself.
 _WORDS = {"episode", "errors", "files"}
-_RUN = {"callbacks", "checkpoint", "config_file", "preflight", "run_folder", "scheduler", "trained_run", "wandb_run"}
+_RUN = {
+    "callbacks",
+    "checkpoint",
+    "config_file",
+    "preflight",
+    "run_folder",
+    "scheduler",
+    "threads",
+    "trained_run",
+    "wandb_run",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "episode": set(),
     "errors": set(),
@@ -27,11 +37,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": _WORDS,
     "adaptation": _WORDS,
     "learners": {*_WORDS, "adaptation", "losses", "metrics", "networks"},
-    "config_file": {"errors"},
+    "config_file": {"errors", "packaged"},
+    "packaged": set(),
     "checkpoint": {"errors", "files"},
     "run_folder": set(),
     "scheduler": {"errors"},
     "trained_run": {"errors"},
+    "threads": set(),
+    "loading": {"checkpoint", "config_file", "learners", "lightning_cli", "trained_run", "data_modules"},
     "wandb_run": {"errors", "run_folder"},
     "preflight": {"errors", "wandb_run"},
     "callbacks": {*_WORDS, "checkpoint", "learners", "scheduler", "wandb_run"},
@@ -47,10 +60,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": {
         *(_WORDS | _RUN),
         *("lightning_cli", "table", "runners", "report", "inference", "pictures", "sweep", "silence", "data_modules"),
-        *("learners", "metrics", "networks"),
+        *("learners", "metrics", "networks", "packaged"),
     },
-    "cli": {"commands", "errors", "lightning_cli"},
-    "": {"inference"},
+    "cli": {"", "commands", "errors", "lightning_cli", "packaged", "threads"},
+    "": {"inference", "loading"},
     "data_modules": {"episode", "errors", "files"},
 }
 GUESTS = ("data_modules.rendered", "data_modules.synthetic")

@@ -1,52 +1,75 @@
 """The command ``lightmannet methods``: what there is to compare with, in a line each."""
 
-import inspect
 import re
 from pathlib import Path
+from typing import Any
 
+import yaml
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
+from lightmannet.config_file import check_config_file
 from lightmannet.errors import ConfigurationError
-from lightmannet.silence import silence_lightning
+from lightmannet.packaged import config_folder, docstring, first_sentence
 
 
-def methods(configs: str = "configs") -> None:
-    """List the methods: name, what it is, network and number of parameters, where it comes from.
+def methods(configs: Path | None = None, parameters: bool = False) -> None:
+    """List the methods: name, what it is, its encoder and where it comes from.
 
     Args:
-        configs: Folder of the methods' configurations.
+        configs: Folder of the methods' configurations, by default those that come with the package.
+        parameters: Also count the parameters of each network, which takes some seconds.
 
     Raises:
-        ConfigurationError: There is no configuration in the folder.
+        ConfigurationError: There is no configuration in the folder, or one that is no run's.
     """
-    from lightmannet.lightning_cli import Lightning
-
-    files = sorted(Path(configs).glob("*.yaml"))
+    folder = configs or config_folder()
+    files = sorted(folder.glob("*.yaml"))
     if not files:
-        raise ConfigurationError(f"configs: there is no method's configuration (*.yaml) in {Path(configs).resolve()}")
-    table = Table("name", "method", "encoder", "parameters", "reference", show_lines=True)
-    console = Console()
-    silence_lightning()
-    for file in track(files, "reading the configurations", console=console, transient=True):
-        model = Lightning([f"--config={file}"], run=False).model
-        parameters = sum(parameter.numel() for parameter in model.parameters())
-        encoder = type(model.network.encoder)
+        raise ConfigurationError(f"configs: there is no method's configuration (*.yaml) in {folder.resolve()}")
+    table = Table("name", "method", "encoder", *(["parameters"] if parameters else []), "reference", show_lines=True)
+    for file in files:
+        method, encoder = _classes(file)
         # Supervised learning has no reference of its own: what is compared there is the network.
-        reference = _reference(type(model)) or _reference(encoder) or "textbook"
-        table.add_row(file.stem, _line(file), encoder.__name__, f"{parameters:,}", reference)
-    console.print(table)
+        reference = _reference(method) or _reference(encoder) or "textbook"
+        count = [f"{_parameters(file):,}"] if parameters else []
+        table.add_row(file.stem, _line(file), encoder.rpartition(".")[2], *count, reference)
+    Console().print(table)
+
+
+def _classes(config: Path) -> tuple[str, str]:
+    """Return the class paths of a configuration's method and encoder."""
+    check_config_file(str(config))
+    content = yaml.safe_load(config.read_text(encoding="utf-8"))
+    try:
+        model = content["model"]
+        encoder = model["init_args"]["network"]["init_args"]["encoder"]
+        return _class_path(model, "learners"), _class_path(encoder, "networks")
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(f"{config} is no complete run: it has no method with a network's encoder.") from error
+
+
+def _class_path(given: Any, room: str) -> str:
+    path = str(given["class_path"] if isinstance(given, dict) else given)
+    return path if "." in path else f"lightmannet.{room}.{path}"
+
+
+def _parameters(config: Path) -> int:
+    from lightmannet.lightning_cli import Lightning
+    from lightmannet.silence import silence_lightning
+
+    silence_lightning()
+    model = Lightning([f"--config={config}"], run=False).model
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _line(config: Path) -> str:
     """Return the first sentence of the comment that a configuration begins with."""
     comment = re.match(r"(?:#.*\n)+", config.read_text(encoding="utf-8"))
-    text = " ".join(line.lstrip("# ") for line in comment[0].splitlines()) if comment else ""
-    return re.split(r"(?<=\.)\s", text, maxsplit=1)[0]
+    return first_sentence(" ".join(line.lstrip("# ") for line in comment[0].splitlines())) if comment else ""
 
 
-def _reference(kind: type) -> str:
+def _reference(class_path: str) -> str:
     """Return what a class's docstring says behind ``Reference:``, in one line."""
-    found = re.search(r"References?:\s*(.+?)(?:\n\s*\n|\Z)", inspect.getdoc(kind) or "", re.DOTALL)
+    found = re.search(r"References?:\s*(.+?)(?:\n\s*\n|\Z)", docstring(class_path), re.DOTALL)
     return " ".join(found[1].split()) if found else ""

@@ -12,6 +12,7 @@ import numpy as np
 
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.files import write_atomically
+from lightmannet.packaged import config_path
 from lightmannet.scheduler import requeued_on_signal
 from lightmannet.silence import silence_lightning
 from lightmannet.sweep.plot import write_plots
@@ -47,7 +48,7 @@ def sweep(
     of one fold, who are test people of other folds.
 
     Args:
-        sweep: The sweep's YAML file, e.g. configs/sweeps/lightmannet.yaml.
+        sweep: The sweep's YAML file, or the name of one that comes with the package, e.g. lightmannet.
         trials: Total number of trials, including earlier ones; by default the file's run_cap, the whole grid, or 20.
         seed: Seed of the values drawn.
         fresh: Delete earlier trials first.
@@ -58,6 +59,7 @@ def sweep(
         LightmanNetError: The file is not a sweep, the folder belongs to another one, or every trial failed.
     """
     silence_lightning()
+    sweep = Path(config_path(str(sweep), "sweeps"))
     plan, folder = read_sweep(sweep), results / sweep.stem
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)

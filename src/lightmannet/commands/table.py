@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lightmannet.errors import LightmanNetError
 from lightmannet.files import write_atomically
+from lightmannet.packaged import config_path
 from lightmannet.report.report import write_report
 from lightmannet.runners.dashboard import Dashboard, Mode
 from lightmannet.runners.locks import CellLocks
@@ -34,7 +35,7 @@ def table(
     RAY_ADDRESS the cells are run on that Ray cluster.
 
     Args:
-        table: The table's YAML file, e.g. configs/tables/synthetic.yaml.
+        table: The table's YAML file, or the name of one that comes with the package, e.g. synthetic.
         protocol: kfold or loso in place of the table's own protocol.
         workers: Number of processes, by default one per core; 1 runs everything in this process.
         fresh: Delete earlier results of this table and protocol first.
@@ -50,6 +51,7 @@ def table(
             from there.
     """
     silence_lightning()
+    table = Path(config_path(str(table), "tables"))
     plan = make_plan(table, protocol)
     folder = results / f"{table.stem}-{plan.protocol.name}"
     locks = _open(folder, table)

@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
@@ -77,6 +77,36 @@ class Learner(LightningModule, ABC):
     def adapts(self) -> bool:
         """Whether the method learns anything from a support set."""
         return type(self).adapt is not Learner.adapt
+
+    @classmethod
+    def load_from_checkpoint(
+        cls,
+        checkpoint_path: Any,
+        map_location: Any = None,
+        hparams_file: Any = None,
+        strict: bool | None = None,
+        weights_only: bool | None = True,
+        **kwargs: Any,
+    ) -> Self:
+        """Return a learner with a checkpoint's weights; its own arguments, as ``network``, are given by keyword.
+
+        A checkpoint holds weights and text, never objects. ``lightmannet.load_run`` makes them from the run's
+        ``config.yaml``.
+
+        Raises:
+            ConfigurationError: An argument without a default is not given.
+        """
+        try:
+            return super().load_from_checkpoint(
+                checkpoint_path, map_location, hparams_file, strict, weights_only, **kwargs
+            )
+        except TypeError as error:
+            if "missing" not in str(error):
+                raise
+            raise ConfigurationError(
+                f"{error}. A checkpoint holds no objects: pass the arguments, e.g. {cls.__name__}.load_from_checkpoint("
+                "path, network=...), or use lightmannet.load_run(RUN), which makes them from the run's config.yaml."
+            ) from error
 
     def adapt(self, support: Clips, auxiliary: Clips | None) -> Predictor:
         """Return a predictor that has learned from the task; the learner itself stays as it was.
