@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 from functools import cache
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def docstring(class_or_function: str) -> str:
 
 def first_sentence(text: str) -> str:
     """Return the first sentence of a text, in one line."""
-    return " ".join(text.split()).partition(". ")[0].removesuffix(".") + "." if text else ""
+    return re.split(r"(?<=\.) (?=[A-Z])", " ".join(text.split()), maxsplit=1)[0]
 
 
 @cache

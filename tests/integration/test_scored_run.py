@@ -12,7 +12,7 @@ from lightmannet.cli import main
 CONFIGS = Path(__file__).parents[2] / "configs"
 QUICK = [
     "--data.init_args.corpus=tests.clips.MadeCorpus",
-    "--data.init_args.draws=2",
+    "--data.init_args.evaluation.draws=2",
     "--data.init_args.n_query=2",
     "--data.init_args.episodes_per_epoch=2",
     "--model.init_args.warm_start.epochs=0",
