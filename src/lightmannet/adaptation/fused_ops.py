@@ -7,6 +7,7 @@ Conventions: maps x have shape (clip, channel, row, column); ``rows`` is a view 
 which sums over places and products with one number a channel run along contiguous memory.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -31,8 +32,7 @@ def convolution(maps: Maps, weight: Tensor, bias: Tensor | None, stride: Pair, p
         stride: Vertical and horizontal stride.
         padding: Zeros at each side, vertical and horizontal.
     """
-    last = torch.channels_last
-    maps, weight = maps.contiguous(memory_format=last), weight.contiguous(memory_format=last)
+    maps = maps.contiguous(memory_format=torch.channels_last)
     result: Tensor = _Convolution.apply(maps, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
     return result
 
@@ -97,7 +97,6 @@ class _ConvolutionGradient(torch.autograd.Function):
         stride, padding = ctx.options
         to_g = to_x = to_w = None
         if vw is not None:
-            vw = vw.contiguous(memory_format=torch.channels_last)
             if ctx.needs_input_grad[0]:
                 to_g = F.conv2d(x, vw, vb, stride, padding)
             if ctx.needs_input_grad[1]:
@@ -129,28 +128,28 @@ class _Normalise(torch.autograd.Function):
         ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, groups: int, eps: float, slope: float, pool: int
     ) -> Tensor:
         rows = _rows(x)
-        mean = _group_mean(rows.sum(1, keepdim=True), groups, rows.shape[1])
+        averaging = _averaging(rows, groups)
+        mean = rows.sum(1) @ averaging
         # The mean is taken away before squares are summed: the difference of two large sums would be inexact.
-        centred = rows - mean
-        variance = _group_mean(centred.square_().sum(1, keepdim=True), groups, rows.shape[1])
-        inverse = (variance + eps).rsqrt_()
+        inverse = (rows - mean[:, None]).square_().sum(1).matmul(averaging).add_(eps).rsqrt_()
         scale = gamma * inverse
-        y = _maps(torch.addcmul(torch.addcmul(beta, mean, scale, value=-1), rows, scale), x)
+        offset = torch.addcmul(beta, mean, scale, value=-1)
+        y = _maps(torch.addcmul(offset[:, None], rows, scale[:, None]), x)
         places = None
         if pool > 1:
             y, places = F.max_pool2d(y, pool, return_indices=True)
         if slope != 1:
             y = F.leaky_relu_(y, slope) if slope else y.relu_()
-        ctx.save_for_backward(x, gamma, mean, inverse, y, places)
-        ctx.options = groups, slope
+        hat = _picked(rows, None if places is None else _rows(places))
+        hat = torch.addcmul((-mean * inverse)[:, None], hat, inverse[:, None])
+        ctx.save_for_backward(x, gamma, mean, inverse, averaging, hat, y, places)
+        ctx.slope = slope
         return y
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, gamma, mean, inverse, y, places = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        saved = (x, gamma, mean, inverse, y, places)
-        found = _NormaliseGradient.apply(gradient, *saved, *ctx.options)  # type: ignore[no-untyped-call]
+        found = _NormaliseGradient.apply(gradient, *ctx.saved_tensors, ctx.slope)  # type: ignore[no-untyped-call]
         return *found, None, None, None, None
 
 
@@ -173,71 +172,62 @@ class _NormaliseGradient(torch.autograd.Function):
         gamma: Tensor,
         mean: Tensor,
         inverse: Tensor,
+        averaging: Tensor,
+        hat: Tensor,
         y: Tensor,
         places: Int64[Tensor, "clip channel row column"] | None,
-        groups: int,
         slope: float,
     ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(g, x, gamma, mean, inverse, y, places)
-        ctx.options = groups, slope
         rows, index = _rows(x), None if places is None else _rows(places)
         chosen = _activated(_rows(g), _rows(y), slope)
-        hat = _normalised(rows, index, mean, inverse)
-        sums, moments = chosen.sum(1, keepdim=True), (chosen * hat).sum(1, keepdim=True)
-        count = rows.shape[1]
-        first = _group_mean(gamma * sums, groups, count)
-        second = _group_mean(gamma * moments, groups, count) * inverse
-        offset = inverse * (second * mean - first)
-        to_x = _spread(rows, offset, -inverse * second, inverse * gamma * chosen, index)
-        return _maps(to_x, x), moments.sum((0, 1)), sums.sum((0, 1))
+        sums, moments = chosen.sum(1), (chosen * hat).sum(1)
+        first, second = (gamma * sums) @ averaging, (gamma * moments) @ averaging
+        ctx.save_for_backward(x, gamma, mean, inverse, averaging, hat, y, places, chosen, second)
+        ctx.slope = slope
+        factor = -(inverse**2) * second
+        offset = torch.addcmul(-inverse * first, factor, mean, value=-1)
+        to_x = _spread(rows, offset, factor, (inverse * gamma)[:, None] * chosen, index)
+        return _maps(to_x, x), moments.sum(0), sums.sum(0)
 
     @staticmethod
     @once_differentiable
     def backward(
         ctx: Any, v: Tensor | None, v_gamma: Tensor | None, v_beta: Tensor | None
     ) -> tuple[Tensor | None, ...]:
-        g, x, gamma, mean, inverse, y, places = ctx.saved_tensors
-        groups, slope = ctx.options
+        x, gamma, mean, inverse, averaging, hat, y, places, chosen, w_hat = ctx.saved_tensors
         rows, index = _rows(x), None if places is None else _rows(places)
-        count = rows.shape[1]
-        chosen = _activated(_rows(g), _rows(y), slope)
-        hat = _normalised(rows, index, mean, inverse)
-        to_g = to_x = to_gamma = None
-        q = torch.zeros_like(chosen) if v_gamma is None else v_gamma * chosen
-        along = torch.zeros_like(mean)
-        dense = v_rows = v_mean = None
-        if v is not None:
-            v_rows = _rows(v.contiguous(memory_format=torch.channels_last))
-            weighted = gamma * chosen
-            v_mean = _group_mean(v_rows.sum(1, keepdim=True), groups, count)
-            v_hat = _group_mean((v_rows * rows).sum(1, keepdim=True), groups, count)
-            v_hat = inverse * (v_hat - mean * v_mean)
-            w_hat = _group_mean((weighted * hat).sum(1, keepdim=True), groups, count)
-            u = inverse * (_picked(v_rows, index) - v_mean - hat * v_hat)
-            to_g = gamma * u
-            products = (chosen * u).sum(1, keepdim=True)
-            to_gamma = products.sum((0, 1))
-            dense = -inverse * w_hat
-            q = torch.addcmul(q, inverse * v_hat, weighted, value=-1)
-            along = _group_mean(gamma * products, groups, count) + dense * v_hat
+        if v is None:
+            # Only where no gradient with respect to x was needed: then u = 0.
+            v = torch.zeros_like(x)
+        v_rows = _rows(v.contiguous(memory_format=torch.channels_last))
+        v_mean = v_rows.sum(1) @ averaging
+        v_hat = inverse * torch.addcmul((v_rows * rows).sum(1) @ averaging, mean, v_mean, value=-1)
+        # u = (v - mean(v) - x̂ mean(v x̂)) / σ where pooling chose a value.
+        u = torch.addcmul((-inverse * v_mean)[:, None], _picked(v_rows, index), inverse[:, None])
+        u.addcmul_(hat, (inverse * v_hat)[:, None], value=-1)
+        products = (chosen * u).sum(1)
+        to_g = gamma * u
+        # What v_gamma and the inner products weigh the chosen gradients by.
+        weights = -inverse * v_hat * gamma
         if v_gamma is not None:
-            to_g = v_gamma * hat if to_g is None else torch.addcmul(to_g, v_gamma, hat)
+            to_g.addcmul_(v_gamma, hat)
+            weights = weights + v_gamma
         if v_beta is not None:
-            to_g = v_beta.expand_as(hat) if to_g is None else to_g + v_beta
-        if to_g is not None:
-            to_g = _maps(_activated(to_g, _rows(y), slope), y)
-        if ctx.needs_input_grad[1]:
-            q_mean = _group_mean(q.sum(1, keepdim=True), groups, count)
-            along = along + _group_mean((q * hat).sum(1, keepdim=True), groups, count)
-            if dense is not None:
-                q_mean = q_mean + dense * v_mean
-            factor = -(inverse**2) * along
-            rows_x = _spread(rows, -inverse * q_mean - factor * mean, factor, inverse * q, index)
-            if dense is not None and v_rows is not None:
-                rows_x.addcmul_(v_rows, inverse * dense)
-            to_x = _maps(rows_x, x)
-        return to_g, to_x, to_gamma, None, None, None, None, None, None
+            to_g += v_beta
+        to_g = _maps(_activated(to_g, _rows(y), ctx.slope), y)
+        if not ctx.needs_input_grad[1]:
+            return to_g, None, products.sum(0), *(None,) * 7
+        dense = -inverse * w_hat
+        q = weights[:, None] * chosen
+        along = (gamma * products + (q * hat).sum(1)) @ averaging
+        along = torch.addcmul(along, dense, v_hat)
+        q_mean = torch.addcmul(q.sum(1) @ averaging, dense, v_mean)
+        factor = -(inverse**2) * along
+        offset = torch.addcmul(-inverse * q_mean, factor, mean, value=-1)
+        to_x = _spread(rows, offset, factor, inverse[:, None] * q, index)
+        to_x.addcmul_(v_rows, (inverse * dense)[:, None])
+        return to_g, _maps(to_x, x), products.sum(0), *(None,) * 7
 
 
 def _rows(maps: Tensor) -> Tensor:
@@ -250,11 +240,18 @@ def _maps(rows: Rows, like: Tensor) -> Maps:
     return rows.unflatten(1, like.shape[2:]).permute(0, 3, 1, 2)
 
 
-def _group_mean(sums: Float[Tensor, "clip 1 channel"], groups: int, places: int) -> Float[Tensor, "clip 1 channel"]:
-    """Return the mean of each group, from the sums of its channels over places, repeated for each of its channels."""
-    split = sums.unflatten(2, (groups, -1))
-    means = split.sum(3, keepdim=True) / (places * split.shape[3])
-    return means.expand_as(split).flatten(2)
+def _averaging(rows: Rows, groups: int) -> Float[Tensor, "channel channel"]:
+    """Return the matrix that turns sums over places into means over the channels of a group."""
+    places, channels = rows.shape[1:]
+    return _block_diagonal(channels, groups, rows.dtype, rows.device) / (places * (channels // groups))
+
+
+@cache
+def _block_diagonal(
+    channels: int, groups: int, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "channel channel"]:
+    group = torch.arange(groups, device=device).repeat_interleave(channels // groups)
+    return (group[:, None] == group).to(dtype)
 
 
 def _activated(gradient: Rows, y: Rows, slope: float) -> Rows:
@@ -270,12 +267,13 @@ def _picked(rows: Rows, index: Tensor | None) -> Tensor:
     return rows if index is None else rows.gather(1, index)
 
 
-def _normalised(rows: Rows, index: Tensor | None, mean: Tensor, inverse: Tensor) -> Tensor:
-    """Return x̂ at the places that pooling chose."""
-    return torch.addcmul(-mean * inverse, _picked(rows, index), inverse)
-
-
-def _spread(rows: Rows, offset: Tensor, factor: Tensor, values: Tensor, index: Tensor | None) -> Rows:
+def _spread(
+    rows: Rows,
+    offset: Float[Tensor, "clip channel"],
+    factor: Float[Tensor, "clip channel"],
+    values: Tensor,
+    index: Tensor | None,
+) -> Rows:
     """Return ``offset + factor × rows``, plus ``values`` at the places that pooling chose."""
-    result = torch.addcmul(offset, rows, factor)
+    result = torch.addcmul(offset[:, None], rows, factor[:, None])
     return result.add_(values) if index is None else result.scatter_add_(1, index, values)
