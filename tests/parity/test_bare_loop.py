@@ -5,6 +5,7 @@ import torch
 
 from data_modules.episodes import EpisodeSampler
 from lightmannet.episode import Episode
+from lightmannet.timing.engines import time_engines
 from lightmannet.timing.meta_step import BareLoop, _in_fresh_process, _learner, _peak_memory, time_in_turns
 from tests.clips import make_clips
 
@@ -40,3 +41,9 @@ def test_memory_does_not_grow_with_the_tasks_of_a_meta_batch() -> None:
     one, many = (_in_fresh_process(_peak_memory, "ours", tasks) for tasks in (1, 12))
     # A task's graph takes about 30 MiB: eleven more of them would show.
     assert many - one < 30
+
+
+def test_engines_are_timed_in_turns_with_the_bare_loop() -> None:
+    seconds = time_engines(size=16, inner_steps=1, tasks=1, repeats=2)
+    assert list(seconds) == ["bare", "learn2learn", "fused"]
+    assert all(len(values) == 2 and min(values) > 0 for values in seconds.values())

@@ -23,20 +23,25 @@ from lightmannet.episode import Episode
 from lightmannet.learners import LightmanNet
 from lightmannet.networks import TwoBranchNetwork
 from lightmannet.silence import silence_lightning
+from lightmannet.timing.engines import time_engines
 
 _WARM_UP = 3
 
 
-def bench(steps: int = 30, tasks: int = 4, threads: int = 1) -> None:
+def bench(steps: int = 30, tasks: int = 4, threads: int = 1, size: int = 28) -> None:
     """Time a second-order meta-step of LightmanNet and of a bare loop, and measure what each needs in memory.
 
     Args:
         steps: Meta-steps counted, after a warm-up of three.
         tasks: Tasks a meta-step.
         threads: Threads of torch.
+        size: Height and width in pixels of the images that the engines are compared on.
     """
     torch.set_num_threads(threads)
     console = Console()
+    for inner_steps in (1, 5):
+        console.print(f"timing the engines: {inner_steps} inner step(s), {tasks} tasks, {size} × {size} pixels …")
+        console.print(_engines_table(time_engines(size, inner_steps, tasks, max(3, steps // inner_steps))))
     console.print(f"timing {steps} meta-steps of {tasks} tasks, in turns with a bare learn2learn loop …")
     ours, bare = time_in_turns(steps, tasks)
     ratios = [a / b for a, b in zip(ours, bare, strict=True)]
@@ -54,6 +59,14 @@ def bench(steps: int = 30, tasks: int = 4, threads: int = 1) -> None:
         found = [_in_fresh_process(_peak_memory, kind, number) for kind in ("ours", "bare")]
         memory.add_row(str(number), *(f"{mebibytes:.0f} MiB" for mebibytes in found))
     console.print(memory)
+
+
+def _engines_table(seconds: dict[str, list[float]]) -> Table:
+    table = Table("engine", "median", "min – max", "times as fast as the bare loop", "min – max", title="tasks at hand")
+    for name, values in seconds.items():
+        ratios = [bare / own for bare, own in zip(seconds["bare"], values, strict=True)]
+        table.add_row(name, *_figures(values, 1000, "ms"), *_figures(ratios, 1, ""))
+    return table
 
 
 def time_in_turns(steps: int, tasks: int) -> tuple[list[float], list[float]]:
