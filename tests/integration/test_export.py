@@ -173,10 +173,10 @@ def changed(run: Path, folder: Path, change: Callable[[dict[str, Any]], None]) -
 
 
 def test_a_folder_that_is_no_run_is_refused(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"is no folder of a run, as config\.yaml cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"not the folder of a run, as config\.yaml cannot be read"):
         export(str(tmp_path), str(tmp_path / "bundle"))
     (tmp_path / "config.yaml").write_text("- a list\n")
-    with pytest.raises(ConfigurationError, match=r"config\.yaml: is no configuration of a run"):
+    with pytest.raises(ConfigurationError, match=r"config\.yaml: not the configuration of a run"):
         export(str(tmp_path), str(tmp_path / "bundle"))
     (tmp_path / "config.yaml").write_text("model: &all [*all]\ndata: {}\n")
     with pytest.raises(ConfigurationError, match=r"config\.yaml, line 1: the file holds itself"):
