@@ -39,8 +39,8 @@ def predict(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(list(arguments))
     check_fps(options.fps)
-    recogniser = load(options.model)
-    made_by = _digest(Path(options.model).expanduser() / MANIFEST, options.support)
+    recogniser = load(options.model, options.any_face)
+    made_by = _digest(Path(options.model).expanduser() / MANIFEST, options.support, options.any_face)
     interval = _interval(options.interval)
     with _as_fault_of("--output", options.output):
         output = (
@@ -49,12 +49,13 @@ def predict(arguments: Sequence[str]) -> int:
     for option, folder in (("--picture", options.picture), ("--video", options.video)):
         if folder:
             with _as_fault_of(option, folder):
-                _check_folder(Path(folder))
+                _check_folder(Path(folder).expanduser())
     if options.support:
         recogniser = recogniser.adapt(options.support, options.fps)
         print(f"adapted: {recogniser.gain}", file=sys.stderr)
     folders = (options.picture, options.video)
     console = sys.stderr if options.output == "-" else sys.stdout
+    names = _Names()
     counts = dict.fromkeys(("answered", "cannot tell", "failed", "skipped"), 0)
     for found in _clips(options.clips):
         if isinstance(found, LightmanNetError):
@@ -62,11 +63,11 @@ def predict(arguments: Sequence[str]) -> int:
             print(f"error: {found}", file=sys.stderr)
             continue
         span = found.interval or interval
-        name = _key(found.path, span, options.fps)
+        name, stem = _key(found.path, span, options.fps), names.of(found.path)
         if output is not None and name in output.finished:
             counts["skipped"] += 1
             continue
-        pictures, film = (Path(folder) / _stem(found.path, span) if folder else None for folder in folders)
+        pictures, film = (Path(folder).expanduser() / stem if folder else None for folder in folders)
         answer, error = _answer(recogniser, found, span, options.fps, pictures, film)
         if answer is None:
             counts["failed"] += 1
@@ -115,6 +116,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--fps", type=float, help="frames a second; for folders of frames, or in place of what a video says"
     )
+    parser.add_argument("--any-face", action="store_true", help="take each frame for a face without looking for one")
     parser.add_argument("--picture", type=str, help="folder for a PNG and an HTML page of each answer")
     parser.add_argument("--video", type=str, help="folder for a film (MP4) of each answer")
     parser.add_argument(
@@ -178,6 +180,9 @@ def _answer(
         return None, f"{clip.path}: cannot be read ({error})"
     except MemoryError:
         return None, f"{clip.path}: does not fit in memory; make its frames smaller"
+    except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+        # What a decoder makes of one damaged file must not end a batch.
+        return None, f"{clip.path}: cannot be answered for ({type(error).__name__}: {error})"
 
 
 def _drawn(
@@ -202,9 +207,24 @@ def _drawn(
     return answer
 
 
-def _stem(clip: Path, span: Span | None) -> str:
-    """Return a name for a clip's pictures that no other clip has."""
-    return f"{clip.name}-{hashlib.sha256(f'{clip} {span}'.encode()).hexdigest()[:6]}"
+class _Names:
+    """Readable names for the files of answers, all different within a run."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def of(self, clip: Path) -> str:
+        """Return a name without suffix; a clip whose name is taken gets that of its folder in front, or a number."""
+        path = clip.expanduser().absolute()
+        stem = path.stem if path.is_file() else path.name
+        name, number = f"{stem}-answer", 1
+        if name in self._taken:
+            name = stem = f"{path.parent.name}-{stem}-answer"
+        while name in self._taken:
+            number += 1
+            name = f"{stem}-{number}"
+        self._taken.add(name)
+        return name
 
 
 def _key(clip: Path, span: Span | None, fps: float | None) -> str:
@@ -212,9 +232,10 @@ def _key(clip: Path, span: Span | None, fps: float | None) -> str:
     return f"{clip} {','.join(map(str, span)) if span else 'spotted'} fps={fps} {_state(clip)}"
 
 
-def _digest(manifest: Path, support: str | None) -> str:
+def _digest(manifest: Path, support: str | None, any_face: bool) -> str:
     """Return a digest of what answers: the bundle, and the clips that it was adapted to."""
-    state = f"{os.path.abspath(support)} {_state(Path(support))}" if support else ""
+    state = "any face" if any_face else ""
+    state += f"{os.path.abspath(support)} {_state(Path(support))}" if support else ""
     return hashlib.sha256(manifest.read_bytes() + state.encode()).hexdigest()[:16]
 
 

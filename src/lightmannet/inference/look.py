@@ -81,6 +81,7 @@ def look(
     fps: float | None,
     representation: Representation,
     crop: Crop,
+    any_face: bool = False,
 ) -> Observation:
     """Return what is seen of a clip.
 
@@ -90,6 +91,7 @@ def look(
         fps: Frames a second; None takes what the video says.
         representation: What the network sees of a clip.
         crop: How the face is cut out.
+        any_face: Take each frame for a face without looking for one.
 
     Raises:
         ClipError: The clip cannot be read, or the interval does not fit it.
@@ -110,7 +112,7 @@ def look(
             frame = seen.timed("read", lambda: file.kept.read(file.numbers[:1], "gray"))[0]
         else:
             frame = seen.timed("read", lambda: _onset_and_apex(file, span_of(given), representation))[0]
-        seen.warnings += face_warnings(frame, crop)
+        seen.warnings += face_warnings(frame, crop, any_face)
         if any(warning.code == "no_face" for warning in seen.warnings):
             return seen
         if seen.interval is None:

@@ -117,17 +117,25 @@ def motion_warnings(found: Motion) -> Iterator[QualityWarning]:
         )
 
 
-def face_warnings(frame: UInt8[np.ndarray, "height width channel"], crop: Crop) -> Iterator[QualityWarning]:
-    """Yield whether a frame has no face, or several.
+def face_warnings(
+    frame: UInt8[np.ndarray, "height width channel"], crop: Crop, any_face: bool = False
+) -> Iterator[QualityWarning]:
+    """Yield whether a frame has no face, or several, or whether none was looked for.
 
     Args:
         frame: The onset frame, or the first frame where the onset is not known yet.
         crop: The bundle's crop. ``YuNet`` finds faces itself; for others a small cascade does, or YuNet where its model
             is named by the environment variable ``YUNET_MODEL``.
+        any_face: Take the frame for a face without looking for one; ``YuNet`` looks all the same.
 
     Raises:
         ConfigurationError: The crop is ``YuNet``, and its model is missing.
     """
+    if any_face and not isinstance(crop, YuNet):
+        yield QualityWarning(
+            "faces_not_looked_for", "warning", "No face was looked for: the whole frame was taken for one."
+        )
+        return
     if isinstance(crop, YuNet):
         boxes = [face.box for face in crop.find_faces(frame)]
     elif os.environ.get(MODEL_VARIABLE):
@@ -135,11 +143,12 @@ def face_warnings(frame: UInt8[np.ndarray, "height width channel"], crop: Crop) 
     else:
         boxes = cascade_faces(frame)
     if not boxes:
+        hint = "" if isinstance(crop, YuNet) else " If each frame is a face for certain, pass --any-face."
         yield QualityWarning(
             "no_face",
             "fatal",
             "Can't tell: no face was found in the first frame. Film one face from the front, upright, so large that it "
-            "fills at least a third of the picture.",
+            f"fills at least a third of the picture.{hint}",
         )
     elif len(boxes) > 1:
         which = "the largest is taken" if isinstance(crop, YuNet) else "the whole frame is taken for one"

@@ -51,11 +51,13 @@ class Examination:
     candidates: tuple[Interval, ...]
 
 
-def load(folder: str | Path) -> "Recogniser":
+def load(folder: str | Path, any_face: bool = False) -> "Recogniser":
     """Return a recogniser of a bundle; nothing in the bundle is executed.
 
     Args:
         folder: Folder that ``lightmannet export`` wrote.
+        any_face: Take each frame for a face without looking for one, which every answer then says; a crop by YuNet
+            looks all the same.
 
     Raises:
         BundleError: Not a bundle, one of another version, or a file that is missing or was altered.
@@ -68,7 +70,7 @@ def load(folder: str | Path) -> "Recogniser":
         missing = [name for name in missing if is_weight(name)]
         if missing or unexpected:
             raise KeyError(f"weights {[*missing, *unexpected][0]}")
-        return Recogniser(learner.eval(), representation, crop, bundle)
+        return Recogniser(learner.eval(), representation, crop, bundle, any_face=any_face)
     except (KeyError, TypeError, RuntimeError) as error:
         raise BundleError(f"{folder}: the bundle's files contradict each other ({error}); export it anew") from error
 
@@ -82,6 +84,7 @@ class Recogniser:
         crop: How the face is cut out.
         bundle: The bundle they are from.
         person: Labelled clips of a person to adapt to, or None.
+        any_face: Take each frame for a face without looking for one.
 
     Attributes:
         classes: Names of the classes.
@@ -98,9 +101,10 @@ class Recogniser:
         crop: Crop,
         bundle: Bundle,
         person: Clips | None = None,
+        any_face: bool = False,
     ) -> None:
         self._learner, self._representation, self._crop = learner, representation, crop
-        self._bundle, self._person = bundle, person
+        self._bundle, self._person, self._any_face = bundle, person, any_face
         calibration = bundle.settings["calibration"]
         self.classes: tuple[str, ...] = tuple(bundle.settings["classes"])
         self.card = bundle.card
@@ -192,7 +196,7 @@ class Recogniser:
         return Examination(answer, frames, flow, inputs, still, (onset, apex, offset), file.fps, seen.candidates)
 
     def _look(self, clip: str | Path | np.ndarray, interval: Span | None, fps: float | None) -> Observation:
-        return look(clip, interval, fps, self._representation, self._crop)
+        return look(clip, interval, fps, self._representation, self._crop, self._any_face)
 
     def _answer(self, clip: str, seen: Observation) -> Answer:
         warnings = list(seen.warnings)

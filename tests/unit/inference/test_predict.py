@@ -7,6 +7,7 @@ import pytest
 
 from lightmannet.commands.predict import predict
 from lightmannet.errors import ClipError, ConfigurationError
+from lightmannet.inference.look import look
 from tests.bundles import moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
 
 FRAMES = moving_frames(rise_and_fall(25, 3.0), size=64)
@@ -162,3 +163,27 @@ def test_a_clip_that_was_replaced_or_has_other_options_is_answered_again(folder:
 def test_the_console_says_what_the_model_has_learned_from(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     predict(["clips/a", "--model=bundle", "--fps=100"])
     assert "model: Learned from drawn faces only (made): nothing is known about real ones." in capsys.readouterr().out
+
+
+def test_one_file_that_breaks_a_decoder_does_not_end_the_batch(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(clip: Path, *more: object) -> object:
+        if clip.name == "a":
+            raise ValueError("impossible stride")
+        return look(clip, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("lightmannet.inference.recogniser.look", broken)
+    assert predict(["clips", "--model", "bundle", "--fps", "100"]) == 1
+    said = capsys.readouterr()
+    assert "clips/a: cannot be answered for (ValueError: impossible stride)" in said.err
+    assert "clips/b: " in said.out
+
+
+def test_pictures_have_the_names_of_their_clips(folder: Path) -> None:
+    write_folder(folder / "other" / "a", FRAMES)
+    assert predict(["clips/a", "other/a", "clips/a", "--model", "bundle", "--picture", "out"]) == 0
+    names = {path.name for path in (folder / "out").iterdir()}
+    assert names == {
+        f"{name}.{kind}" for name in ("a-answer", "other-a-answer", "clips-a-answer") for kind in ("png", "html")
+    }

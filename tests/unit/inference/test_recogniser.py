@@ -305,6 +305,13 @@ def test_a_bundle_that_finds_faces_cannot_tell_where_there_is_none(
         recogniser.predict(clip)
 
 
+def test_where_no_face_was_looked_for_that_is_the_first_warning(tmp_path: Path) -> None:
+    recogniser = load(write_small_bundle(tmp_path / "bundle"), any_face=True)
+    answer = recogniser.predict((FRAMES * 0.2).astype(np.uint8), (3, 12, 20), 100)
+    assert answer.warnings[0].message == "No face was looked for: the whole frame was taken for one."
+    assert [warning.severity for warning in answer.warnings[:2]] == ["warning", "warning"]
+
+
 # --- As in training ---
 
 

@@ -135,8 +135,7 @@ def test_the_command_writes_a_film_of_each_answer(tmp_path: Path, capsys: pytest
     assert predict(words) == SOME
     assert "bad.mp4: cannot be read as a video" in capsys.readouterr().err
     (film,) = (tmp_path / "out").iterdir()
-    assert film.name.startswith("good.mp4-")
-    assert film.suffix == ".mp4"
+    assert film.name == "good-answer.mp4"
     assert len(VideoFile(film, tmp_path).numbers) == len(FRAMES)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ConfigurationError, match=r"--video .*file: cannot be written \(File exists\)"):
