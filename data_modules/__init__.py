@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from data_modules.databases.casme3 import CASME3
     from data_modules.databases.casme_sq import CASMESquared
     from data_modules.databases.ckplus import CKPlus
+    from data_modules.databases.ckplus_pairs import CKPlusPairs
     from data_modules.databases.dfme import DFME
+    from data_modules.databases.jaffe import JAFFE
     from data_modules.databases.kdef_landmarks import KDEFLandmarks
     from data_modules.databases.megc2019 import MEGC2019
     from data_modules.databases.megc2019_list import MEGC2019List
@@ -44,6 +46,7 @@ __all__ = [
     "CASME2",
     "CASME3",
     "DFME",
+    "JAFFE",
     "MEGC2019",
     "MMEW",
     "MMI",
@@ -53,6 +56,7 @@ __all__ = [
     "ApexFlow",
     "CASMESquared",
     "CKPlus",
+    "CKPlusPairs",
     "ClipCorpus",
     "ConventionalDataModule",
     "CorpusMacro",
@@ -92,6 +96,7 @@ _MODULES = {
     "CASME2": "databases.casme2",
     "CASME3": "databases.casme3",
     "DFME": "databases.dfme",
+    "JAFFE": "databases.jaffe",
     "MEGC2019": "databases.megc2019",
     "MMEW": "databases.mmew",
     "MMI": "databases.mmi",
@@ -101,6 +106,7 @@ _MODULES = {
     "ApexFlow": "representations.flow_image",
     "CASMESquared": "databases.casme_sq",
     "CKPlus": "databases.ckplus",
+    "CKPlusPairs": "databases.ckplus_pairs",
     "ClipCorpus": "clip_corpus",
     "ConventionalDataModule": "conventional",
     "CorpusMacro": "auxiliary",

@@ -6,7 +6,9 @@ from data_modules.databases.casme2 import CASME2
 from data_modules.databases.casme3 import CASME3
 from data_modules.databases.casme_sq import CASMESquared
 from data_modules.databases.ckplus import CKPlus
+from data_modules.databases.ckplus_pairs import CKPlusPairs
 from data_modules.databases.dfme import DFME
+from data_modules.databases.jaffe import JAFFE
 from data_modules.databases.kdef_landmarks import KDEFLandmarks
 from data_modules.databases.megc2019_list import MEGC2019List
 from data_modules.databases.mmew import MMEW
@@ -33,6 +35,8 @@ READERS: dict[str, type[Database]] = {
         OuluCASIA,
         MMI,
         KDEFLandmarks,
+        CKPlusPairs,
+        JAFFE,
     )
 }
 """Micro-expression databases come first."""

@@ -18,7 +18,7 @@ def images(count: int = 12, stretched: bool = True) -> list[np.ndarray]:
     return [image.transpose(1, 2, 0).round().clip(0, 255).astype(np.uint8) for image in stored]
 
 
-@pytest.mark.parametrize("order", permutations(range(3)))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_any_order_is_found(order: tuple[int, int, int]) -> None:
     found = channel_order([image[:, :, list(order)] for image in images()])
     assert found.order == tuple(NAMES[channel] for channel in order)

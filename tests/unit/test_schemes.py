@@ -13,7 +13,7 @@ from lightmannet.errors import ConfigurationError, DataError
 
 DATABASES = (
     "casme", "casme2", "samm", "samm_lv", "smic", "casme_sq", "casme3", "mmew", "dfme", "ckplus", "oulu_casia", "mmi",
-    "kdef_landmarks",
+    "kdef_landmarks", "ckplus_pairs", "jaffe",
 )  # fmt: skip
 
 # Published counts of micro-expressions an emotion, words as in the annotations.
