@@ -93,8 +93,10 @@ def _small(config: dict[str, Any]) -> None:
     trainer |= {"max_epochs": 1, "limit_train_batches": 1, "limit_val_batches": 1, "limit_test_batches": 1}
     trainer |= {"limit_predict_batches": 1, "accelerator": "cpu", "enable_progress_bar": False}
     # The archives show four people each.
-    config["data"]["init_args"]["protocol"] = {"class_path": "data_modules.SubjectKFold", "init_args": {"k": 2}}
-    config["data"]["init_args"] |= dict.fromkeys(("n_shot", "n_query"), 1) if "Episodic" in str(config) else {}
+    data = config["data"]["init_args"]
+    data["protocol"] = {"class_path": "SubjectKFold", "init_args": {"k": 2}}
+    if config["data"]["class_path"] == "EpisodicDataModule":
+        data |= {"n_shot": 1, "n_query": 1, "n_auxiliary": 1}
 
 
 def _without_counts(config: dict[str, Any]) -> None:
