@@ -1,12 +1,14 @@
-"""What a database reader hands to the rest of the house."""
+"""A corpus: clips in memory, as readers and generators return them."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
+from data_modules.clip_checks import clip_faults
 from data_modules.scaling import Scaling
 from data_modules.schemes import CLASSES as CLASSES
 from lightmannet.episode import Clips
+from lightmannet.errors import DataError, faults_message
 
 InputKind = Literal["motion", "difference", "frames"]
 """What inputs show, which decides how they may be changed: a mirrored motion to the right points to the left."""
@@ -25,6 +27,10 @@ class Corpus:
         synthetic: True where the clips were generated and show no real person.
         kind: What the inputs show: ``motion``, u, v and strain as ``data_modules.flow`` defines them; ``difference``,
             signed change of brightness; ``frames``, the frames themselves.
+
+    Raises:
+        DataError: Clips of another form than ``Clips`` describes: labels that are no class, values out of range or not
+            finite, another type, an id that occurs twice; the message lists every fault.
     """
 
     name: str
@@ -34,6 +40,13 @@ class Corpus:
     scaling: Scaling | None
     synthetic: bool
     kind: InputKind = "motion"
+
+    def __post_init__(self) -> None:
+        faults = [f"micro: {fault}" for fault in clip_faults(self.micro, self.classes, self.kind)]
+        if self.macro is not None:
+            faults += [f"macro: {fault}" for fault in clip_faults(self.macro, self.classes, self.kind)]
+        if faults:
+            raise DataError(faults_message(f"Corpus {self.name}", faults))
 
 
 class CorpusSource(ABC):

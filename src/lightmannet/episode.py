@@ -27,7 +27,7 @@ class Clips:
             were not annotated.
 
     Raises:
-        ValueError: They disagree about the number of clips.
+        ValueError: The fields have different numbers of clips.
 
     Reference: Davison, Merghani, Yap 2018, "Objective Classes for Micro-Facial Expression Recognition", arXiv
     1708.07549, for the objective classes.
@@ -45,7 +45,7 @@ class Clips:
         counts = {name: len(getattr(self, name)) for name in parts}
         if len(set(counts.values())) != 1:
             found = ", ".join(f"{count} {name}" for name, count in counts.items())
-            raise ValueError(f"Clips disagree about their number: {found}")
+            raise ValueError(f"Clips: every field must have one entry per clip, but there are {found}")
 
     def __len__(self) -> int:
         return len(self.ids)

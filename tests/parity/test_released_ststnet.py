@@ -14,7 +14,8 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from safetensors.torch import save_file
 
-from data_modules.databases.megc2019 import KNOWN_COUNTS, MEGC2019, read_pixels
+from data_modules.databases.megc2019 import MEGC2019, read_pixels
+from data_modules.databases.megc2019_rows import KNOWN_COUNTS
 from data_modules.scaling import STRETCHED
 from lightmannet.commands import check_release as module
 from lightmannet.commands.check_release import check_release, predict_with_released

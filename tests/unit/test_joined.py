@@ -67,7 +67,10 @@ def test_every_corpus_is_prepared() -> None:
     ("other", "message"),
     [
         (macro("one", macro=None), "macro: the corpus one has no macro-expressions"),
-        (macro("one", classes=("a", "b")), "one does not fit made: its classes are a, b, not negative, positive"),
+        (
+            macro("one", classes=("a", "b", "c")),
+            "one does not fit made: its classes are a, b, c, not negative, positive",
+        ),
         (macro("one", kind="frames"), "one does not fit made: its inputs show frames, not motion"),
         (macro("one", macro=make_clips(12, size=56)), "its inputs are 1 × 3 × 56 × 56, not 1 × 3 × 28 × 28"),
         (macro("one", macro=make_clips(12, phases=2)), "its inputs are 2 × 3 × 28 × 28, not 1 × 3 × 28 × 28"),

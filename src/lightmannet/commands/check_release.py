@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from data_modules.corpus import CLASSES
-from data_modules.databases.megc2019 import ClipRow, read_pixels
+from data_modules.databases.megc2019 import read_pixels
+from data_modules.databases.megc2019_rows import ImageRow
 from lightmannet.errors import LightmanNetError
 from lightmannet.metrics.scores import pooled_scores
 from lightmannet.networks.released_ststnet import ReleasedSTSTNet
@@ -89,7 +90,7 @@ def check_release(weights: str, root: str | None = None) -> tuple[ReleaseScore, 
     return scores
 
 
-def predict_with_released(images: Tensor, rows: tuple[ClipRow, ...], release: ReleasedSTSTNet) -> Tensor:
+def predict_with_released(images: Tensor, rows: tuple[ImageRow, ...], release: ReleasedSTSTNet) -> Tensor:
     """Return the class predicted for each clip by the network that was trained without its subject.
 
     Args:
@@ -110,7 +111,7 @@ def predict_with_released(images: Tensor, rows: tuple[ClipRow, ...], release: Re
     return predictions
 
 
-def _score(databases: tuple[str, ...], predictions: Tensor, rows: tuple[ClipRow, ...]) -> ReleaseScore:
+def _score(databases: tuple[str, ...], predictions: Tensor, rows: tuple[ImageRow, ...]) -> ReleaseScore:
     own = [index for index, row in enumerate(rows) if row.database in databases]
     scores = pooled_scores([rows[index].label for index in own], predictions[own].tolist(), len(CLASSES))
     return ReleaseScore(

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from data_modules.databases.megc2019 import KNOWN_COUNTS, MEGC2019, read_pixels
+from data_modules.databases.megc2019 import MEGC2019, read_pixels
+from data_modules.databases.megc2019_rows import KNOWN_COUNTS
 from data_modules.scaling import CENTRED, STRETCHED
 from lightmannet.errors import ConfigurationError, DataError
 from tests.megc2019_files import HEADER, IMAGES, TABLE, csv_row, image_path, write_image, write_rows
@@ -219,7 +220,7 @@ def test_counts_of_a_database_that_is_not_asked_for_do_not_matter(tmp_path: Path
 
 def test_a_database_without_rows_cannot_be_asked_for(tmp_path: Path) -> None:
     root = write_rows(tmp_path / "set", [csv_row("smic", 1, 0, 1)])
-    assert "database 'samm' is asked for, but no row has it; the rows are of smic" in message_of(
+    assert "database 'samm' was requested, but no row has it; the rows are of smic" in message_of(
         root, databases=["smic", "samm"]
     )
 
@@ -229,7 +230,7 @@ def test_a_database_without_rows_cannot_be_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("phases", [0, 5])
 def test_impossible_number_of_phases_is_refused(phases: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"phases: {phases} is asked for, but .* 1 to 4"):
+    with pytest.raises(ConfigurationError, match=f"phases is {phases}, but .* 1 to 4"):
         MEGC2019(phases=phases)
 
 
@@ -366,7 +367,7 @@ def test_a_fifth_image_of_a_clip_is_left_over(megc2019_root: Write) -> None:
 def test_a_name_that_two_clips_claim_is_refused(tmp_path: Path) -> None:
     rows = ["casme2,sub03,EP01,0,,,", "casme2,sub03,EP01_2,0,,,", "casme2,sub03,EP02,0,,,"]
     message = message_of(write_rows(tmp_path / "set", rows, phases=4), phases=3)
-    assert "sub03_EP01_2 .png': its name makes it image 3 of row 2 and image 1 of row 3" in message
+    assert "sub03_EP01_2 .png': its name stands for image 3 of row 2 and image 1 of row 3" in message
     assert "sub03_EP02" not in message
 
 
@@ -379,7 +380,7 @@ def test_a_clip_with_too_few_images_is_named(megc2019_root: Write) -> None:
 
 def test_more_phases_than_the_set_has_is_one_fault(megc2019_root: Write) -> None:
     message = message_of(megc2019_root(), phases=2)
-    assert "phases: 2 images a clip are asked for, but the set has 1; set phases to 1" in message
+    assert "phases: 2 images per clip were requested, but the set has 1; set phases to 1" in message
     assert "1 fault\n" in message
 
 
