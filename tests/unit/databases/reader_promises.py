@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,9 +17,17 @@ from data_modules.databases.base import Database
 from data_modules.databases.sheets import Cell, Sheet, read_workbook
 from data_modules.databases.tree import inside
 from lightmannet.errors import DataError
+from tests.archives.writing import set_cell
 from tests.cells import CELLS
 
 TEXT = (".txt", ".xml", ".csv")
+BAD_CELLS = {
+    "header": ("Start", r"a header row with the columns .* comes closest with "),
+    "onset": ("soon", r"row \d+: onset of clip \S+: a frame number is expected, 'soon' found"),
+    "offset": (9999, r"row \d+: clip \S+ spans frames \d+ to 9999, but \S+ has \d+ to \d+"),
+    "emotion": ("bored", r"row \d+: emotion 'bored' is unknown; one of "),
+}
+"""What any workbook may have wrong, and the fault."""
 
 
 class ReaderPromises:
@@ -30,12 +38,16 @@ class ReaderPromises:
         write: Writes a valid archive into a folder.
         clips: Number of clips that the archive holds.
         workbook: The annotation workbook within the archive, or None.
+        sheet: The workbook's sheet.
+        cells: The cells of ``BAD_CELLS`` that the workbook has: a title, and cells of the first row.
     """
 
     reader: Callable[..., Database]
     write: Callable[[Path], None]
     clips: ClassVar[int]
     workbook: ClassVar[str | None]
+    sheet: ClassVar[str] = "Sheet1"
+    cells: ClassVar[Mapping[str, str]] = {}
 
     @pytest.fixture
     def root(self, tmp_path: Path) -> Path:
@@ -99,6 +111,19 @@ class ReaderPromises:
         path.write_bytes(path.read_bytes()[:300])
         with pytest.raises(DataError, match=r"damaged, or not"):
             self.table(root)
+
+    def test_a_bad_cell_of_any_workbook_is_a_fault_that_names_its_row(self, root: Path) -> None:
+        if self.workbook is None:
+            pytest.skip("no workbook")
+        path = root / self.workbook
+        assert self.cells
+        before = path.read_bytes()
+        for column, cell in self.cells.items():
+            value, message = BAD_CELLS[column]
+            set_cell(path, self.sheet, cell, value)
+            with pytest.raises(DataError, match=message):
+                self.table(root)
+            path.write_bytes(before)
 
     def test_missing_frames_are_a_fault_that_can_be_left_out(self, root: Path) -> None:
         lost = self.table(root).rows[0].path

@@ -1,5 +1,6 @@
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import openpyxl
 import pytest
@@ -16,6 +17,7 @@ class TestCASME2(ReaderPromises):
     write = staticmethod(write_casme2)
     clips = len(ROWS)
     workbook = WORKBOOK
+    cells: ClassVar[dict[str, str]] = {"header": "D1", "onset": "D2", "offset": "F2", "emotion": "I2"}
 
     def test_a_row_is_read_as_written(self, root: Path) -> None:
         row = self.table(root).rows[0]
@@ -45,13 +47,10 @@ class TestCASME2(ReaderPromises):
     @pytest.mark.parametrize(
         ("cell", "value", "message"),
         [
-            ("D2", "soon", r"row 2: onset of clip sub01/EP02_01f: a frame number is expected, 'soon' found"),
             ("D2", 46.5, r"row 2: onset .* 46.5 found"),
             ("D2", None, r"row 2: onset .* nothing found"),
             ("D2", "=SUM(1,2)", r"row 2: onset .* a formula without its value"),
             ("D2", 52, r"row 2: offset 51 is before onset 52"),
-            ("F2", 500, r"row 2: clip sub01/EP02_01f spans frames 46 to 500, but EP02_01f has 46 to 51"),
-            ("I2", "bored", r"row 2: emotion 'bored' is unknown; one of .*happiness"),
             ("B3", "EP02_01f", r"row 3: clip sub01/EP02_01f is already defined in .*row 2"),
             ("B2", "../../etc", r"row 2: '../../etc' is not a valid name"),
             ("A2", None, r"row 2: '' is not a valid name"),
@@ -62,7 +61,6 @@ class TestCASME2(ReaderPromises):
                 "EP02_01",
                 r"row 2: clip sub01/EP02_01: its folder of frames is missing: sub01/EP02_01 is expected in",
             ),
-            ("D1", "Start", r"a header row with the columns .*'OnsetFrame'.* row 1 comes closest with Subject"),
         ],
     )
     def test_a_bad_cell_is_a_fault_that_names_file_sheet_and_row(

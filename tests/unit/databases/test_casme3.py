@@ -21,6 +21,8 @@ class TestCASME3(ReaderPromises):
     write = staticmethod(write_casme3)
     clips = MICROS + len(MACRO_ROWS)
     workbook: ClassVar[str] = MICRO
+    sheet = "label"
+    cells: ClassVar[dict[str, str]] = {"header": "C1", "onset": "C2", "emotion": "H2"}
 
     def test_a_row_is_read_as_written(self, root: Path) -> None:
         row = self.table(root).rows[0]
@@ -121,13 +123,10 @@ class TestCASME3(ReaderPromises):
     @pytest.mark.parametrize(
         ("cell", "value", "message"),
         [
-            ("C2", "soon", r"row 2: onset of clip spNO.1/a_soon: a frame number is expected, 'soon' found"),
             ("E2", "354", r"row 2: offset 354 is before onset 355"),
             ("G2", "X", r"row 2: objective class 'X' is unknown"),
-            ("H2", "bored", r"row 2: emotion 'bored' is unknown"),
             ("C3", "355", r"row 3: clip spNO.1/a_355 is already defined in .*row 2"),
             ("A2", "../..", r"row 2: '../..' is not a valid name"),
-            ("C1", "Start", r"a header row with the columns .*'Onset'"),
         ],
     )
     def test_a_bad_cell_is_a_fault_that_names_file_sheet_and_row(

@@ -16,6 +16,8 @@ class TestCASMESquared(ReaderPromises):
     write = staticmethod(write_casme_sq)
     clips = len(ROWS)
     workbook: ClassVar[str] = WORKBOOK
+    sheet = "CASFEcode_final"
+    cells: ClassVar[dict[str, str]] = {"onset": "C2", "offset": "E2", "emotion": "G2"}
 
     def test_a_row_is_read_as_written(self, root: Path) -> None:
         row = self.table(root).rows[1]
@@ -94,10 +96,7 @@ class TestCASMESquared(ReaderPromises):
             ("A2", 3, r"row 2: subject 3 is unknown; its folder has to be in the second sheet"),
             ("A2", None, r"row 2: subject nothing is unknown"),
             ("B2", "joy1_1", r"row 2: clip 'joy1_1': stimulus 'joy1' is not in the third sheet"),
-            ("C2", "soon", r"row 2: onset of clip s15/disgust1_1: a frame number is expected, 'soon' found"),
-            ("E2", 90, r"row 2: clip s15/disgust1_1 spans frames 12 to 90, but disgust1_1 has 12 to 17"),
             ("D1", "/", r"row 1: offset 0 is before onset 997"),
-            ("G2", "bored", r"row 2: emotion 'bored' is unknown; one of negative, others, positive, surprise"),
             ("H2", "blink", r"row 2: type 'blink' is unknown; one of macro-expression, micro-expression is expected"),
         ],
     )

@@ -15,6 +15,7 @@ class TestMMEW(ReaderPromises):
     write = staticmethod(write_mmew)
     clips = len(ROWS) + len(STILLS)
     workbook: ClassVar[str] = WORKBOOK
+    cells: ClassVar[dict[str, str]] = {"header": "C1", "onset": "C2", "offset": "E2", "emotion": "G2"}
 
     def test_a_row_is_read_as_written(self, root: Path) -> None:
         row = self.table(root).rows[1]
@@ -90,9 +91,6 @@ class TestMMEW(ReaderPromises):
         [
             ("A2", "S02", r"row 2: clip S01-01-001 does not belong to Subject 'S02'; correct the row"),
             ("B2", "happy clip", r"row 2: clip 'happy clip': a name such as S13-07-001 is expected"),
-            ("C2", "soon", r"row 2: onset of clip S01/S01-01-001: a frame number is expected, 'soon' found"),
-            ("E2", 70, r"row 2: clip S01/S01-01-001 spans frames 1 to 70, but S01-01-001 has 1 to 7"),
-            ("G2", "bored", r"row 2: emotion 'bored' is unknown"),
         ],
     )
     def test_a_bad_cell_is_a_fault_that_names_file_sheet_and_row(

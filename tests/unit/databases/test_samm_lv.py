@@ -28,6 +28,8 @@ class TestSAMMLongVideos(ReaderPromises):
     write = staticmethod(write_samm_lv)
     clips = len(ROWS)
     workbook: ClassVar[str] = WORKBOOK
+    sheet = SHEET
+    cells: ClassVar[dict[str, str]] = {"header": "H10", "onset": "D11", "offset": "F11"}
 
     def test_a_row_is_read_as_written(self, root: Path) -> None:
         row = self.table(root).rows[0]
@@ -110,10 +112,7 @@ class TestSAMMLongVideos(ReaderPromises):
         [
             ("H11", "Mega", r"row 11: type 'Mega' is unknown; Macro or Micro - 1/2 is expected"),
             ("H11", None, r"row 11: type nothing is unknown"),
-            ("D11", "soon", r"row 11: onset of clip 006/006_1_1: a frame number is expected, 'soon' found"),
-            ("F11", 400.0, r"row 11: clip 006/006_1_1 spans frames 2 to 400, but 006_1 has 1 to 28"),
             ("B11", "006_9_1", r"row 11: .*its recording is missing: 006_9 is expected in"),
-            ("H10", "Kind", r"a header row with the columns .*'Type'.* row 10 comes closest with Subject"),
         ],
     )
     def test_a_bad_cell_is_a_fault_that_names_file_sheet_and_row(

@@ -96,6 +96,7 @@ class TestExtendedSMIC(ReaderPromises):
     write = staticmethod(write_smic)
     clips = COUNT + 1
     workbook: ClassVar[str] = f"{EXTENDED}/HS_long/{WORKBOOK}"
+    cells: ClassVar[dict[str, str]] = {"header": "D1", "onset": "D2", "emotion": "Q2"}
 
     def test_a_row_is_read_as_written(self, root: Path) -> None:
         row = self.table(root).rows[0]
