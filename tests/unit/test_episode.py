@@ -29,7 +29,7 @@ def _as_installed() -> Iterator[None]:
 def test_a_stack_whose_parts_differ_in_number_is_refused(inputs: int, labels: int, subjects: int, ids: int) -> None:
     counts = f"{inputs} inputs, {labels} labels, {subjects} subjects, {ids} ids"
     clips = make_clips(4)
-    with pytest.raises(ValueError, match=f"every field must have one entry per clip: {counts}"):
+    with pytest.raises(ValueError, match=f"every field must have one entry per clip, but there are {counts}"):
         Clips(clips.inputs[:inputs], clips.labels[:labels], clips.subjects[:subjects], clips.ids[:ids])
 
 
