@@ -124,11 +124,16 @@ bench: $(STAMP) ## Time a meta-step beside a bare learn2learn loop, frames to in
 	$(BIN)/lightmannet bench-data
 	$(BIN)/lightmannet bench-answer
 
+.PHONY: docs
+docs: $(STAMP) ## Build the documentation, docs/_build/index.html; a warning is an error
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build $(ARGS)
+	@echo "docs/_build/index.html"
+
 .PHONY: lock
 lock: $(STAMP) ## Renew requirements.lock; TORCH=VERSION moves torch as well
 	@TORCH="$(TORCH)" $(BIN)/python tools/environment.py lock
 
 .PHONY: clean
 clean: ## Remove the environment, the caches and the build files; results and checkpoints stay
-	rm -rf .venv build src/*.egg-info *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src data_modules tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv build docs/_build docs/_made src/*.egg-info *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src data_modules tests tools docs -name __pycache__ -type d -prune -exec rm -rf {} +

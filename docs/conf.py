@@ -21,6 +21,8 @@ html_theme = "furo"
 html_title = f"LightmanNet {release}"
 html_show_sourcelink = False
 
+# Attributes as a list: those of named tuples are documented a second time otherwise.
+napoleon_use_ivar = True
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"

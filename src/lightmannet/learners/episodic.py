@@ -226,7 +226,7 @@ class InnerLoopLearner(EpisodicLearner):
 
     @property
     def inner_learning_rate(self) -> Rates:
-        """α, fixed or learned: one for all, or a function from the step to one for each moving parameter."""
+        """α, fixed or learned; one for all, or a function from the step to one for each moving parameter."""
         if (rates := self.inner_rates) is not None:
             # A step's row falls apart into one scalar a parameter; Meta-SGD has the same rates at every step.
             return (lambda step: list(rates)) if self.inner.rates == "weight" else (lambda step: list(rates[step]))

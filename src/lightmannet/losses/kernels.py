@@ -237,7 +237,7 @@ def cosines(a: Float[Tensor, "*#part n feature"], b: Float[Tensor, "*#part m fea
 def squared_distances(
     a: Float[Tensor, "*#part n feature"], b: Float[Tensor, "*#part m feature"]
 ) -> Float[Tensor, "... n m"]:
-    """Return |a - b|² of each pair."""
+    """Return ``|a - b|²`` of each pair."""
     # Differences, not |a|² + |b|² - 2ab: exact zeros on equal rows and no cancellation; the sets are small.
     return (a[..., :, None, :] - b[..., None, :, :]).square().sum(-1)
 

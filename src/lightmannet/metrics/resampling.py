@@ -1,6 +1,7 @@
 """Bootstrap intervals over people, a paired randomisation test, and a correction for multiple tests.
 
-Conventions
+Conventions:
+
 - The unit is the person. Clips of one person are alike, so resampling single clips would make intervals too narrow.
 - ``counts`` are confusion matrices per seed and person, (seed, person, truth, prediction); the score of a seed is that
   of their sum over people. A drawn set of people is the same for all seeds, and its score is the mean over seeds:

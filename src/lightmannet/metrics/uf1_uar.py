@@ -1,6 +1,7 @@
 """UF1 and UAR, the two scores of the MEGC2019 challenge.
 
-Conventions
+Conventions:
+
 - Classes are numbered as in ``data_modules.corpus.CLASSES``: 0 negative, 1 positive, 2 surprise.
 - Pooling: counts are summed over all clips seen (all folds, all processes) before any average over classes. The mean of
   per-fold scores is a different, lower number and is not used.

@@ -93,8 +93,16 @@ def versions() -> dict[str, str]:
     return {
         "machine": platform.machine(),
         "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in packages},
+        **{name: _version(name) for name in packages},
     }
+
+
+def _version(package: str) -> str:
+    """Return the version of an installed package; learn2learn is needed by its own engine alone."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def corpus_digest(corpus: Corpus) -> str:
