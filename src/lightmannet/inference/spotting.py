@@ -18,7 +18,7 @@ from lightmannet.inference.motion import divide, strength
 MICRO_SECONDS = 0.5
 """Longest micro-expression."""
 
-SIZE = 96  # pixels: height and width at which motion is looked for
+SIZE = 64  # pixels: height and width at which motion is looked for
 _SHORT = 3.0  # seconds: a clip up to this length is taken to begin and end at rest
 _REST = 0.025  # seconds at both ends of a short clip between which drift is a straight line
 _STEADYING = 0.02  # seconds, standard deviation: flow of a short clip is smoothed before its strength is taken
@@ -48,7 +48,7 @@ class Spotted:
 def spot(chunks: Iterable[Pixels], numbers: Sequence[int], crop: Crop, fps: float | None) -> Spotted:
     """Return intervals in which the face moves.
 
-    Each frame is compared with the face at rest by dense flow (DIS) at 96 pixels: the first frames of a clip of up to
+    Each frame is compared with the face at rest by dense flow (DIS) at 64 pixels: the first frames of a clip of up to
     three seconds, else the median of the frames within two seconds. A similarity transform fitted to most pixels, the
     head's motion, is taken away, and in a short clip, which is taken to begin and end at rest, what drifts evenly from
     its beginning to its end, too. The curve is the mean of the strongest fifth of what is left in blocks. Peaks
