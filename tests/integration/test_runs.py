@@ -70,7 +70,7 @@ def test_a_cell_keeps_its_cost_its_curve_and_its_code(tmp_path: Path) -> None:
 
 
 def test_a_method_that_only_compares_with_a_support_has_a_result_too(tmp_path: Path) -> None:
-    config = {"config": str(ROOT / "configs" / "proto_net.yaml"), "options": EPISODIC}
+    config = {"config": str(ROOT / "configs" / "proto_net.yaml"), "options": [*EPISODIC, "--trainer.max_epochs=1"]}
     result = first_cell(changed(write_table(tmp_path, maml=EPISODIC), methods={"ProtoNet": config}))
     assert result.multiply_adds > 0
     assert result.answers

@@ -10,8 +10,8 @@ from lightmannet.inference.provenance import Score
 WHAT_IT_IS_NOT = (
     "It is no lie detector, and no basis for any decision about a person: a facial movement does not say what somebody "
     "feels, thinks or intends. Recognising emotions is regulated (among others by the EU AI Act, which forbids it at "
-    "work and in education but for medical and safety reasons); faces are personal data. Have the consent of whom you "
-    "film."
+    "work and in education except for medical and safety reasons); faces are personal data. Have the consent of those "
+    "you film."
 )
 
 
