@@ -128,6 +128,7 @@ def test_a_run_logs_branches_tasks_rates_speed_and_memory(tmp_path: Path) -> Non
     learned = [
         "--model.init_args.inner.learn_learning_rate=true",
         "--model.init_args.loss.learn_auxiliary_weight=true",
+        "--trainer.accumulate_grad_batches=4",
     ]
     _, rows = fit(tmp_path, "lightmannet", 2, WARM_0, *learned)
     logged = {name: [row for row in rows if row[name]] for name in rows[0]}
