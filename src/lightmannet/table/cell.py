@@ -10,6 +10,7 @@ from pathlib import Path
 import data_modules
 import lightmannet
 from data_modules.corpus import Corpus
+from lightmannet.files import digest_of_files
 
 AFTER_THE_SCORE = ("commands/", "inference/", "pictures/", "report/", "runners/", "sweep/", "timing/")
 """Rooms that no run passes through: changing them repeats no run."""
@@ -80,10 +81,9 @@ def code_digest() -> str:
     digest = hashlib.sha256()
     for package in (lightmannet, data_modules):
         root = Path(package.__path__[0])
-        for file in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".csv"}):
-            name = file.relative_to(root).as_posix()
-            if not name.startswith(AFTER_THE_SCORE):
-                digest.update(name.encode() + file.read_bytes())
+        code = (path for path in root.rglob("*") if path.suffix in {".py", ".csv"})
+        counted = [path for path in code if not path.relative_to(root).as_posix().startswith(AFTER_THE_SCORE)]
+        digest.update(digest_of_files(counted, root).encode())
     return digest.hexdigest()
 
 
