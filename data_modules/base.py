@@ -2,19 +2,21 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from data_modules.corpus import Corpus, CorpusSource
+from data_modules.corpus import Corpus, CorpusSource, InputKind
 from data_modules.corruption import Corruption
 from data_modules.protocols import Fold, Protocol, select_subjects
-from lightmannet.episode import Clips, Episode, Trial
+from data_modules.transforms import mirrored
+from lightmannet.episode import Clips, Episode, Trial, Views, concatenate
 from lightmannet.errors import ConfigurationError
 
-Batch = Clips | Episode | Trial
+Batch = Clips | Episode | Trial | Views
 Key = tuple[int, int]
 
 
@@ -42,6 +44,32 @@ class InOrder(BatchPlan):
     def __getitem__(self, key: Key) -> Clips:
         first = key[1] * self.size
         return self.clips.select(range(first, min(first + self.size, len(self.clips))))
+
+
+class Mirrored(BatchPlan):
+    """Batches to recognise in which each clip is seen as it is and mirrored; supports stay as they are.
+
+    Args:
+        plan: The batches.
+        kind: What the clips' inputs show.
+    """
+
+    def __init__(self, plan: BatchPlan, kind: InputKind) -> None:
+        self.plan, self.kind = plan, kind
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, key: Key) -> Views:
+        batch = self.plan[key]
+        if isinstance(batch, Trial):
+            query = self._both(batch.query)
+            return Views(Trial(tuple(replace(episode, query=query) for episode in batch.episodes)), 2)
+        assert isinstance(batch, Clips)
+        return Views(self._both(batch), 2)
+
+    def _both(self, clips: Clips) -> Clips:
+        return concatenate(clips, replace(clips, inputs=mirrored(clips.inputs, self.kind)))
 
 
 class RankSampler(Sampler[Key]):
@@ -133,6 +161,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         num_workers: Processes that make batches; 0 makes them in the training process, which is fastest for clips that
             are in memory.
         corruption: What is made worse on purpose.
+        average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
     """
 
     def __init__(
@@ -144,9 +173,10 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         seed: int,
         num_workers: int,
         corruption: Corruption = Corruption(),
+        average_mirrored: bool = False,
     ) -> None:
         super().__init__()
-        self.corruption = corruption
+        self.corruption, self.average_mirrored = corruption, average_mirrored
         self.source, self.protocol, self.fold_number = corpus, protocol, fold
         self.validation_fraction, self.seed, self.num_workers = validation_fraction, seed, num_workers
 
@@ -234,6 +264,8 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         return self.test_dataloader()
 
     def _loader(self, plan: BatchPlan, training: bool) -> ResumableLoader:
+        if self.average_mirrored and not training:
+            plan = Mirrored(plan, self.corpus.kind)
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         # A process that has no batch to recognise would skip the loop, and the others wait for its scores forever.
         length = len(plan) if training else max(len(plan), world_size)

@@ -32,6 +32,7 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         seed: Seed of everything drawn.
         num_workers: Processes that make batches; 0 makes them in the training process.
         corruption: What is made worse on purpose; by default nothing.
+        average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
         learn_from: Train on the training people's ``micro``-expressions, on the corpus's ``macro``-expressions, without
             those of test and validation people, or on ``both``; recognised are micro-expressions alone.
 
@@ -52,8 +53,9 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         num_workers: int = 0,
         corruption: Corruption = Corruption(),
         learn_from: LearnFrom = "micro",
+        average_mirrored: bool = False,
     ) -> None:
-        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers, corruption)
+        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers, corruption, average_mirrored)
         require_positive({"batch_size": batch_size})
         if learn_from not in get_args(LearnFrom):
             raise ConfigurationError(f"learn_from is one of {', '.join(get_args(LearnFrom))}, not {learn_from!r}.")

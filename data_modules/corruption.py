@@ -16,7 +16,7 @@ from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
 
 # Streams of random numbers. None is 0: NumPy pads a seed with zeros, so [seed] and [seed, 0] are the same stream.
-_PEOPLE, _IMBALANCE, _LABELS, _IMAGES = 1, 2, 3, 4
+_PEOPLE, _IMBALANCE, _LABELS, _IMAGES, _FEW = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Corruption:
     Attributes:
         people: Share of the training people who are kept, in (0, 1], with about that share of each class.
         minority: Share of the training clips that is kept of each class but the commonest, in (0, 1]; at least one.
+        clips_per_class: Training clips that are kept of each class, drawn at random, >= 1; None keeps all.
         label_noise: Share of the training clips that get the label of another class, each alike, in [0, 1).
         gain: Factor of the motion, the difference or the brightness of test clips, >= 0.
         blur: Standard deviation in pixels of a Gaussian blur of test clips, >= 0.
@@ -41,6 +42,7 @@ class Corruption:
 
     people: float = 1.0
     minority: float = 1.0
+    clips_per_class: int | None = None
     label_noise: float = 0.0
     gain: float = 1.0
     blur: float = 0.0
@@ -51,6 +53,7 @@ class Corruption:
         ranges = {
             "people": (0 < self.people <= 1, "0 < people <= 1"),
             "minority": (0 < self.minority <= 1, "0 < minority <= 1"),
+            "clips_per_class": (self.clips_per_class is None or self.clips_per_class >= 1, "clips_per_class >= 1"),
             "label_noise": (0 <= self.label_noise < 1, "0 <= label_noise < 1"),
             "gain": (self.gain >= 0, "gain >= 0"),
             "blur": (self.blur >= 0, "blur >= 0"),
@@ -71,7 +74,7 @@ class Corruption:
             seed: Chooses people, clips and labels.
 
         Raises:
-            ConfigurationError: The share of people is nobody.
+            ConfigurationError: The share of people is nobody, or a class has fewer than ``clips_per_class`` clips.
         """
         if self.people < 1:
             sizes = (self.people, 1 - self.people)
@@ -81,6 +84,8 @@ class Corruption:
             clips = select_subjects(clips, kept)
         if self.minority < 1:
             clips = clips.select(_imbalanced(clips.labels.numpy(), self.minority, [seed, _IMBALANCE]))
+        if self.clips_per_class is not None:
+            clips = clips.select(_few(clips.labels.numpy(), self.clips_per_class, [seed, _FEW]))
         if self.label_noise:
             random = np.random.default_rng([seed, _LABELS])
             wrong = random.permutation(len(clips))[: round(self.label_noise * len(clips))]
@@ -111,6 +116,20 @@ class Corruption:
             spoil = FrameAugmentation(0, 0, 0, 0, 0, self.noise, self.occlusion)
             inputs = spoil(inputs.clone(), kind, np.random.default_rng([seed, _IMAGES]))
         return clips if inputs is clips.inputs else replace(clips, inputs=inputs)
+
+
+def _few(labels: np.ndarray, count: int, seed: list[int]) -> list[int]:
+    """Return the indices of ``count`` clips of each class, in order."""
+    random = np.random.default_rng(seed)
+    kept: list[int] = []
+    for label, found in enumerate(np.bincount(labels)):
+        if 0 < found < count:
+            raise ConfigurationError(
+                f"corruption: clips_per_class: {count}, but class {label} has {found} training clips. Lower it."
+            )
+        # A larger count keeps the clips of a smaller one and adds to them, so that curves over it are smooth.
+        kept += random.permutation(np.flatnonzero(labels == label))[:count].tolist()
+    return sorted(kept)
 
 
 def _imbalanced(labels: np.ndarray, share: float, seed: list[int]) -> list[int]:

@@ -126,20 +126,34 @@ class EpisodeSampler:
             index=index,
         )
 
-    def draw(self, query: Clips, index: int) -> Episode:
+    def draw(self, query: Clips, index: int, n_shot: int | None = None) -> Episode:
         """Return draw ``index`` of support (all classes) and auxiliary clips to adapt on before recognising ``query``.
 
         The draw does not depend on the query, so a clip meets the same supports whoever is recognised with it.
+
+        Args:
+            query: Clips to recognise.
+            index: Number of the draw.
+            n_shot: Support clips per class; None takes those of training tasks.
+
+        Raises:
+            DataError: A class has fewer clips.
         """
         random = np.random.default_rng([self.seed, _EVALUATION, index])
         pools = [np.flatnonzero(self._labels == label) for label in self._classes]
-        support = np.concatenate([random.choice(pool, self.n_shot, replace=False) for pool in pools]).tolist()
+        shots, rarest = n_shot or self.n_shot, min(len(pool) for pool in pools)
+        if shots > rarest:
+            raise DataError(
+                f"evaluation: n_shot: {shots}, but the rarest class has {rarest} {self.side} clips. {self._counts()} "
+                "Lower it."
+            )
+        support = np.concatenate([random.choice(pool, shots, replace=False) for pool in pools]).tolist()
         return Episode(
             support=self.clips.select(support),
             query=query,
             auxiliary=self._draw_auxiliary(random, self._classes, support),
             n_way=len(self._classes),
-            n_shot=self.n_shot,
+            n_shot=shots,
             index=index,
         )
 

@@ -36,6 +36,7 @@ class EpisodicDataModule(SubjectDisjointDataModule):
             one person (``per_subject``, which needs ``separate_subjects: false`` and answers another question); see
             ``EpisodeSampler``.
         corruption: What is made worse on purpose; by default nothing.
+        average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
 
     Raises:
         ConfigurationError: One of the counts is not positive.
@@ -60,8 +61,9 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         num_workers: int = 0,
         tasks: Tasks = "mixed",
         corruption: Corruption = Corruption(),
+        average_mirrored: bool = False,
     ) -> None:
-        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers, corruption)
+        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers, corruption, average_mirrored)
         counts = {"n_way": n_way, "n_shot": n_shot, "n_query": n_query, "n_auxiliary": n_auxiliary}
         require_positive({**counts, "episodes_per_epoch": episodes_per_epoch})
         self.n_way, self.n_shot, self.n_query, self.n_auxiliary = n_way, n_shot, n_query, n_auxiliary

@@ -82,8 +82,7 @@ class Augmentation:
         inputs = clips.inputs
         if self.mirror:
             chosen = torch.from_numpy(random.random(len(clips)) < 0.5)
-            mirrored = mirror(inputs) if kind == "motion" else inputs.flip(-1)
-            inputs = torch.where(chosen[:, None, None, None, None], mirrored, inputs)
+            inputs = torch.where(chosen[:, None, None, None, None], mirrored(inputs, kind), inputs)
         if self.shift:
             inputs = _shift(inputs, random.integers(-self.shift, self.shift + 1, (2, len(clips))))
         if self.gain and kind != "frames":
@@ -94,6 +93,11 @@ class Augmentation:
         if any(rest):
             inputs = FrameAugmentation(*rest)(inputs, kind, random)
         return replace(clips, inputs=inputs)
+
+
+def mirrored(inputs: Tensor, kind: Kind) -> Tensor:
+    """Return inputs (…, height, width) as they look when left and right are exchanged; u of motion changes its sign."""
+    return mirror(inputs) if kind == "motion" else inputs.flip(-1)
 
 
 def _shift(inputs: Tensor, offsets: np.ndarray) -> Tensor:

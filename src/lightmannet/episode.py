@@ -1,4 +1,4 @@
-"""The vocabulary of the house: clips, episodes (few-shot tasks) and trials (clips to recognise).
+"""The vocabulary of the house: clips, episodes (few-shot tasks), trials (clips to recognise) and views of them.
 
 Nobody changes one, yet they are not frozen: in double precision Lightning sets the fields of a copy.
 """
@@ -150,3 +150,30 @@ class Trial:
     def pin_memory(self) -> "Trial":
         """Return the same trial in page-locked memory."""
         return replace(self, episodes=tuple(episode.pin_memory() for episode in self.episodes))
+
+
+@dataclass
+class Views:
+    """Clips to recognise that are seen in several ways, e.g. as they are and mirrored; their answers are averaged.
+
+    Attributes:
+        batch: The clips as they are, followed by the same clips, in the same order, as they look in each other way.
+        count: Number of ways.
+    """
+
+    batch: Clips | Trial
+    count: int
+
+    @property
+    def query(self) -> Clips:
+        """The clips to recognise, as they are."""
+        clips = self.batch if isinstance(self.batch, Clips) else self.batch.query
+        return clips.select(range(len(clips) // self.count))
+
+    def to(self, device: torch.device | str) -> "Views":
+        """Return the same views on ``device``."""
+        return replace(self, batch=self.batch.to(device))
+
+    def pin_memory(self) -> "Views":
+        """Return the same views in page-locked memory."""
+        return replace(self, batch=self.batch.pin_memory())

@@ -54,6 +54,7 @@ METHODS: dict[str, Callable[[TwoBranchNetwork, InnerLoop], InnerLoopLearner]] = 
     "reptile": Reptile,
     "maml_plus_plus": MAMLPlusPlus,
     "lightmannet, heads": lambda made, inner: LightmanNet(made, replace(inner, parameters="heads")),
+    "lightmannet, scales": lambda made, inner: LightmanNet(made, replace(inner, parameters="scales")),
     "lightmannet, λ2 and pairs learned": lambda made, inner: LightmanNet(
         made, inner, InnerLoss(aligned=Maps(), pairs=LearnedPairs(AllPairs()), learn_auxiliary_weight=True)
     ),

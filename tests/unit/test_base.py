@@ -20,7 +20,7 @@ from data_modules.corpus import Corpus
 from data_modules.episodic import EpisodicDataModule
 from data_modules.evaluation import TrainingSupport
 from data_modules.protocols import LeaveOneSubjectOut, SubjectKFold, select_subjects
-from lightmannet.episode import Clips, Episode, Trial
+from lightmannet.episode import Clips, Episode, Views
 from lightmannet.errors import ConfigurationError
 from tests.clips import MadeCorpus, same
 
@@ -95,12 +95,14 @@ def parts(batch: Batch) -> list[Clips]:
         return [batch]
     if isinstance(batch, Episode):
         return [part for part in (batch.support, batch.query, batch.auxiliary) if part is not None]
+    if isinstance(batch, Views):
+        return parts(batch.batch)
     return [part for episode in batch.episodes for part in parts(episode)]
 
 
 def recognised(batch: Batch) -> Clips:
     assert not isinstance(batch, Episode)
-    return batch.query if isinstance(batch, Trial) else batch
+    return batch if isinstance(batch, Clips) else batch.query
 
 
 def batches(loader: ResumableLoader | list[ResumableLoader], epoch: int = 0) -> list[Batch]:

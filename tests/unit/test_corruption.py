@@ -38,13 +38,14 @@ def test_as_it_stands_it_changes_nothing() -> None:
     [
         ({"people": 0.0}, "needs 0 < people <= 1, but has people: 0.0"),
         ({"minority": 1.5}, "needs 0 < minority <= 1, but has minority: 1.5"),
+        ({"clips_per_class": 0}, "needs clips_per_class >= 1, but has clips_per_class: 0"),
         ({"label_noise": 1.0}, "needs 0 <= label_noise < 1, but has label_noise: 1.0"),
         ({"gain": -1.0}, "needs gain >= 0, but has gain: -1.0"),
         ({"blur": -1.0, "noise": -2.0}, "needs blur >= 0, noise >= 0, but has blur: -1.0, noise: -2.0"),
         ({"occlusion": 1.0}, "needs 0 <= occlusion < 1, but has occlusion: 1.0"),
     ],
 )
-def test_values_outside_their_range_are_refused_by_name(options: dict[str, float], message: str) -> None:
+def test_values_outside_their_range_are_refused_by_name(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         Corruption(**options)
 
@@ -154,3 +155,17 @@ def test_occlusion_hides_a_square_of_the_size_asked_for() -> None:
     clips = replace(make_clips(5, size=20), inputs=torch.full((5, 1, 3, 20, 20), 0.3))
     hidden = Corruption(occlusion=0.4).testing(clips, "difference", 0).inputs == 0
     assert hidden.sum((-2, -1)).unique().tolist() == [64]
+
+
+def test_a_few_clips_per_class_are_exactly_that_many_and_a_larger_number_adds_to_them() -> None:
+    clips = make_clips(30, size=8)
+    few, more = (Corruption(clips_per_class=count).training(clips, 3, 0) for count in (2, 5))
+    assert Counter(few.labels.tolist()) == {0: 2, 1: 2, 2: 2}
+    assert Counter(more.labels.tolist()) == {0: 5, 1: 5, 2: 5}
+    assert set(few.ids) < set(more.ids) < set(clips.ids)
+    assert Corruption(clips_per_class=2).training(clips, 3, 1).ids != few.ids
+
+
+def test_more_clips_than_a_class_has_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="clips_per_class: 11, but class 0 has 10 training clips"):
+        Corruption(clips_per_class=11).training(make_clips(30, size=8), 3, 0)

@@ -1,17 +1,20 @@
 """Tasks and trials of the episodic data module."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from data_modules.auxiliary import MagnifiedMicro
+from data_modules.corpus import InputKind
 from data_modules.episodic import EpisodicDataModule
 from data_modules.evaluation import Evaluation, OwnPerson, TrainingSupport, UnseenPeople
 from data_modules.protocols import LeaveOneSubjectOut, SubjectKFold
 from data_modules.synthetic.motion import SyntheticMotion
-from lightmannet.episode import Clips, Episode, Trial
+from lightmannet.episode import Clips, Episode, Trial, Views
 from lightmannet.errors import ConfigurationError, DataError
 from tests.clips import MadeCorpus, same
 
@@ -60,6 +63,34 @@ def test_many_clips_are_recognised_in_several_trials_with_the_same_supports(clip
         tuple(episode.support.ids for episode in trial.episodes) for trial in trials if isinstance(trial, Trial)
     }
     assert len(supports) == 1
+
+
+def test_supports_of_test_clips_may_be_larger_than_those_of_training() -> None:
+    (trial,) = module(n_shot=2, evaluation=TrainingSupport(draws=2, n_shot=7)).test_dataloader()
+    assert isinstance(trial, Trial)
+    assert [Counter(episode.support.labels.tolist()) for episode in trial.episodes] == [{0: 7, 1: 7, 2: 7}] * 2
+
+
+def test_a_support_larger_than_the_rarest_class_is_refused_before_training() -> None:
+    with pytest.raises(DataError, match=r"n_shot: 99, but the rarest class has 18 training clips\. .*Lower it"):
+        module(evaluation=TrainingSupport(n_shot=99))
+
+
+@pytest.mark.parametrize("kind", ["motion", "difference"])
+def test_mirrored_clips_are_recognised_beside_the_clips_themselves(kind: InputKind) -> None:
+    made = module(MadeCorpus(kind=kind), average_mirrored=True)
+    (views,), (trial,) = made.test_dataloader(), module(MadeCorpus(kind=kind)).test_dataloader()
+    assert isinstance(views, Views)
+    assert isinstance(views.batch, Trial)
+    assert isinstance(trial, Trial)
+    assert same(views.query, trial.query)
+    inputs, plain = views.batch.query.inputs, trial.query.inputs
+    mirrored = plain.flip(-1)
+    if kind == "motion":
+        mirrored[:, :, 0] *= -1
+    torch.testing.assert_close(inputs, torch.cat([plain, mirrored]))
+    for one, other in zip(views.batch.episodes, trial.episodes, strict=True):
+        assert same(one.support, other.support)
 
 
 def test_training_tasks_are_augmented_unless_told_otherwise_and_trials_never() -> None:
@@ -216,6 +247,7 @@ def test_without_adapting_the_same_clips_come_without_a_support(evaluation: Eval
     ("wrong", "message"),
     [
         (lambda: TrainingSupport(draws=0), "draws must be 1 or more, but is 0"),
+        (lambda: TrainingSupport(n_shot=0), "n_shot must be 1 or more, but is 0"),
         (lambda: UnseenPeople(tasks=0), "tasks must be 1 or more, but is 0"),
         (lambda: OwnPerson(tasks=-1), "tasks must be 1 or more, but is -1"),
     ],

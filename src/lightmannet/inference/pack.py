@@ -116,7 +116,8 @@ def _bank(learner: Learner, data: SubjectDisjointDataModule, draws: int) -> tupl
     if not learner.adapts or not isinstance(data, EpisodicDataModule):
         return ()
     nobody = data.training.select([])
-    episodes = [data.sampler.draw(nobody, index) for index in range(draws)]
+    shots = data.evaluation.n_shot if isinstance(data.evaluation, TrainingSupport) else None
+    episodes = [data.sampler.draw(nobody, index, shots) for index in range(draws)]
     return tuple(Draw(episode.support, episode.auxiliary) for episode in episodes)
 
 

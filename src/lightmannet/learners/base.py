@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
-from lightmannet.episode import Clips, Episode, Trial, concatenate
+from lightmannet.episode import Clips, Episode, Trial, Views, concatenate
 from lightmannet.errors import ConfigurationError
 from lightmannet.metrics import UnweightedAverageRecall, UnweightedF1
 from lightmannet.networks import TwoBranchNetwork
@@ -119,9 +119,17 @@ class Learner(LightningModule, ABC):
         """Return class probabilities without adapting to anything."""
         return Predictor(self.network).predict(clips)
 
-    def recognise(self, batch: Clips | Trial) -> Float[Tensor, "clip class"]:
-        """Return class probabilities: as they are for plain clips, averaged over the support draws for a trial."""
-        if isinstance(batch, Clips) or not len(batch.query) or not self.adapts:
+    def recognise(self, batch: Clips | Trial | Views, adapt: bool = True) -> Float[Tensor, "clip class"]:
+        """Return class probabilities, averaged over the support draws of a trial and over the views of a clip.
+
+        Args:
+            batch: Clips to recognise.
+            adapt: Adapt to the supports of a trial; false asks the network as it was trained.
+        """
+        if isinstance(batch, Views):
+            each = self.recognise(batch.batch, adapt)
+            return each.reshape(batch.count, len(each) // batch.count, each.shape[1]).mean(0)
+        if isinstance(batch, Clips) or not (adapt and self.adapts and len(batch.query)):
             return self.predict(tested_clips(batch))
         return torch.stack([self.adapt(e.support, e.auxiliary).predict(batch.query) for e in batch.episodes]).mean(0)
 
@@ -129,15 +137,15 @@ class Learner(LightningModule, ABC):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Return the loss of one batch, which Lightning minimises."""
 
-    def validation_step(self, batch: Clips | Trial, batch_idx: int) -> None:
+    def validation_step(self, batch: Clips | Trial | Views, batch_idx: int) -> None:
         """Score people set aside from training."""
         self._score("val", batch)
 
-    def test_step(self, batch: Clips | Trial, batch_idx: int) -> None:
+    def test_step(self, batch: Clips | Trial | Views, batch_idx: int) -> None:
         """Score the fold's test people."""
         self._score("test", batch)
 
-    def predict_step(self, batch: Clips | Trial, batch_idx: int) -> tuple[Clips, Float[Tensor, "clip class"]]:
+    def predict_step(self, batch: Clips | Trial | Views, batch_idx: int) -> tuple[Clips, Float[Tensor, "clip class"]]:
         """Return the clips with their class probabilities."""
         return tested_clips(batch), self.recognise(batch)
 
@@ -208,7 +216,7 @@ class Learner(LightningModule, ABC):
             for group, factor in zip(schedule.optimizer.param_groups, schedule.lr_lambdas, strict=True):
                 group["lr"] = group["initial_lr"] * factor(schedule.last_epoch)
 
-    def _score(self, part: str, batch: Clips | Trial) -> None:
+    def _score(self, part: str, batch: Clips | Trial | Views) -> None:
         clips = tested_clips(batch)
         scores = self.scores[part]
         assert isinstance(scores, MetricCollection)
@@ -230,7 +238,7 @@ class Learner(LightningModule, ABC):
         )
 
 
-def tested_clips(batch: Clips | Trial) -> Clips:
+def tested_clips(batch: Clips | Trial | Views) -> Clips:
     """Return the clips of a batch to recognise."""
     return batch if isinstance(batch, Clips) else batch.query
 

@@ -32,7 +32,8 @@ class InnerLoop:
         learn_learning_rate: Learn log α in the outer loop; only with ``rates: one``, the others are always learned.
         first_order: Take the inner gradients as constants in the outer one (FOMAML). The alignment head then keeps its
             start values, because the outer loss reaches it through second derivatives only.
-        parameters: What moves: ``all``, or the ``heads`` alone (MER and alignment head).
+        parameters: What moves: ``all``; the ``heads`` alone (MER and alignment head); or the ``scales``, which are
+            scale and shift of each group or layer normalisation, and the heads.
         rates: ``one`` α; or one learned for each ``layer_and_step`` (each parameter tensor, as in MAML++'s release), or
             for each single ``weight`` (Meta-SGD). Learned in these two ways, α may become negative.
         engine: What carries out the steps: ``learn2learn``, the reference; ``fused``, the same gradients by cheaper
@@ -46,7 +47,7 @@ class InnerLoop:
     learning_rate: float = 0.02
     learn_learning_rate: bool = False
     first_order: bool = False
-    parameters: Literal["all", "heads"] = "all"
+    parameters: Literal["all", "heads", "scales"] = "all"
     rates: Literal["one", "layer_and_step", "weight"] = "one"
     engine: EngineName = "auto"
 
@@ -64,10 +65,21 @@ class InnerLoop:
             )
 
     def moving(self, network: TwoBranchNetwork) -> nn.Module:
-        """Return what of the network the inner loop moves."""
+        """Return what of the network the inner loop moves.
+
+        Raises:
+            ConfigurationError: ``scales`` of an encoder without normalisation.
+        """
         if self.parameters == "all":
             return network
-        return nn.ModuleList([network.mer_head, network.alignment_head])
+        norms = [module for module in network.encoder.modules() if isinstance(module, nn.GroupNorm | nn.LayerNorm)]
+        if self.parameters == "scales" and not norms:
+            raise ConfigurationError(
+                f"parameters: scales needs an encoder with group or layer normalisation, and "
+                f"{type(network.encoder).__name__} has none. Choose all or heads."
+            )
+        scales = norms if self.parameters == "scales" else []
+        return nn.ModuleList([*scales, network.mer_head, network.alignment_head])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.utils.flop_counter import FlopCounterMode
 
-from lightmannet.episode import Clips, Episode, Trial
+from lightmannet.episode import Clips, Episode, Trial, Views
 from lightmannet.learners.base import Learner
 
 _RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -84,8 +84,10 @@ def multiply_adds(learner: Learner, clip: Clips) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-def adapting_seconds(learner: Learner, batch: Clips | Trial) -> float:
+def adapting_seconds(learner: Learner, batch: Clips | Trial | Views) -> float:
     """Return the mean seconds of one ``adapt`` over a trial's draws; 0 for a method that is tested on plain clips."""
+    if isinstance(batch, Views):
+        return adapting_seconds(learner, batch.batch)
     if isinstance(batch, Clips):
         return 0.0
     start = time.perf_counter()

@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightmannet.episode import Clips, Trial
+from lightmannet.episode import Clips, Trial, Views
 from lightmannet.learners.base import Learner
 
 
-def alignment_embedding(learner: Learner, batch: Clips | Trial) -> dict[str, Any] | None:
+def alignment_embedding(learner: Learner, batch: Clips | Trial | Views) -> dict[str, Any] | None:
     """Return the first task's clips before and after its inner loop, or None for a method that aligns nothing.
 
     Features are those that the alignment head gives, scaled to unit length; the plane is that of the two largest
@@ -25,6 +25,8 @@ def alignment_embedding(learner: Learner, batch: Clips | Trial) -> dict[str, Any
         ``before`` and ``after``: mean cosine distance of a micro- from a macro-expression, in [0, 2]; ``points``: for
         each clip and state ``x``, ``y``, ``label``, ``kind`` (micro, macro) and ``state`` (before, after).
     """
+    if isinstance(batch, Views):
+        batch = batch.batch
     if not learner.aligns or not isinstance(batch, Trial):
         return None
     task = batch.episodes[0]

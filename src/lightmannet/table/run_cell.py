@@ -9,7 +9,7 @@ from torch import Tensor
 
 from data_modules.base import SubjectDisjointDataModule
 from data_modules.episodic import EpisodicDataModule
-from lightmannet.episode import Clips, Trial
+from lightmannet.episode import Clips, Episode, Views
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners.base import Learner, tested_clips
 from lightmannet.lightning_cli import Lightning
@@ -123,11 +123,12 @@ def _without_adapting(model: Learner, data: SubjectDisjointDataModule) -> _Answe
     answers: _Answers = []
     with torch.no_grad():
         for batch in data.predict_dataloader():
-            if not isinstance(batch, Trial):
+            assert not isinstance(batch, Episode)  # tasks are for training; test clips come as clips or trials
+            if isinstance(batch.batch if isinstance(batch, Views) else batch, Clips):
                 return None  # the answers above did without adapting, too
-            clips = batch.query.to(model.device)
+            here = batch.to(model.device)
             try:
-                answers.append((clips, model.predict(clips)))
+                answers.append((tested_clips(here), model.recognise(here, adapt=False)))
             except ConfigurationError:
                 return None
     return answers

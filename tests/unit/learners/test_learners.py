@@ -1,16 +1,18 @@
 """Supervised learning, MAML and LightmanNet beyond what every method promises."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor, nn
 
 from data_modules import ConventionalDataModule, EpisodicDataModule, SubjectKFold
 from data_modules.corpus import Corpus
-from lightmannet.episode import Trial, concatenate
+from lightmannet.episode import Trial, Views, concatenate
 from lightmannet.errors import ConfigurationError, DataError
 from lightmannet.learners import (
     MAML,
@@ -43,6 +45,41 @@ def test_a_trial_is_the_mean_over_its_draws() -> None:
     both = learner.recognise(Trial((first, second)))
     each = [learner.recognise(Trial((episode,))) for episode in (first, second)]
     torch.testing.assert_close(both, (each[0] + each[1]) / 2)
+
+
+@pytest.mark.parametrize("name", ["lightmannet", "supervised"])
+def test_views_of_clips_are_the_mean_over_each_way_to_see_them(name: str) -> None:
+    learner = make(name).eval()
+    task, other = make_episode(seed=0), make_episode(seed=5)
+    both = concatenate(task.query, replace(task.query, inputs=other.query.inputs))
+    views = Views(Trial((replace(task, query=both),)), 2)
+    each = [learner.recognise(Trial((replace(task, query=clips),))) for clips in (task.query, both.select([3, 4, 5]))]
+    torch.testing.assert_close(learner.recognise(views), (each[0] + each[1]) / 2)
+    plain = [learner.predict(clips) for clips in (task.query, both.select([3, 4, 5]))]
+    torch.testing.assert_close(learner.recognise(views, adapt=False), (plain[0] + plain[1]) / 2)
+    torch.testing.assert_close(learner.recognise(Views(both, 2)), (plain[0] + plain[1]) / 2)
+    assert learner.predict_step(views, 0)[0].ids == task.query.ids
+
+
+def test_scales_move_normalisations_and_heads_alone() -> None:
+    learner = LightmanNet(TwoBranchNetwork(Conv4(width=8), alignment_features=8), InnerLoop(parameters="scales")).eval()
+    task = make_episode()
+    adapted = learner.adapt(task.support, task.auxiliary).network
+
+    def tensor(network: nn.Module, name: str) -> Tensor:
+        module, _, parameter = name.rpartition(".")
+        return getattr(network.get_submodule(module), parameter)  # of a copy they are no nn.Parameter
+
+    names = [name for name, _ in learner.network.named_parameters()]
+    moved = {name for name in names if not torch.equal(tensor(learner.network, name), tensor(adapted, name))}
+    norms = {f"encoder.blocks.{k}.{what}" for k in (1, 5, 9, 13) for what in ("weight", "bias")}
+    heads = {name for name in names if "head" in name}
+    assert moved == norms | heads
+
+
+def test_scales_of_an_encoder_without_normalisation_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="scales needs an encoder with group or layer normalisation, and Flat"):
+        LightmanNet(TwoBranchNetwork(Flatten()), InnerLoop(parameters="scales"))
 
 
 def test_lightmannet_without_auxiliary_weight_is_maml() -> None:
