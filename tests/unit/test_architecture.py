@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "networks": _WORDS,
     "losses": _WORDS,
     "metrics": _WORDS,
-    "adaptation": _WORDS,
+    "adaptation": {*_WORDS, "networks"},
     "learners": {*_WORDS, "adaptation", "losses", "metrics", "networks"},
     "config_file": {"errors", "packaged"},
     "packaged": set(),

@@ -3,12 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import Literal, TypeVar
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-Network = TypeVar("Network", bound=nn.Module)
+from lightmannet.networks.copies import Network
+
 EngineName = Literal["auto", "learn2learn", "fused"]
 Rates = float | Tensor | Callable[[int], Sequence[Tensor]]
 """α: one for all; or a function from the step's number to one for each moving parameter (a scalar, or of its shape)."""

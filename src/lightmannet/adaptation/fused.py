@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightmannet.adaptation.copies import copy_module, replace_parameters
-from lightmannet.adaptation.engine import Engine, Network, StepRates, updates
+from lightmannet.adaptation.engine import Engine, StepRates, updates
 from lightmannet.adaptation.fused_ops import convolution, normalise
+from lightmannet.networks.copies import Network, copy_module, replace_parameters
 
 
 class FusedEngine(Engine):

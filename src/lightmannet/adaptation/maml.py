@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lightmannet.adaptation.engine import Engine, Network, Rates
+from lightmannet.adaptation.engine import Engine, Rates
 from lightmannet.adaptation.fused import FusedEngine
 from lightmannet.errors import ConfigurationError
+from lightmannet.networks.copies import Network
 
 
 def adapt(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from lightmannet.adaptation.engine import Engine, Network, StepRates, updates
+from lightmannet.adaptation.engine import Engine, StepRates, updates
 from lightmannet.errors import ConfigurationError
+from lightmannet.networks.copies import Network
 
 if TYPE_CHECKING:
     from learn2learn.algorithms.maml import MAML
