@@ -73,6 +73,7 @@ class Crop(ABC):
         """
 
 
+@dataclass(frozen=True)
 class WholeFrame(Crop):
     """The whole frame, for images that are faces already; other aspect ratios are stretched, the box is not used."""
 

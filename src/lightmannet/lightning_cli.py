@@ -1,6 +1,7 @@
 """Lightning's command line over this project's methods and data modules."""
 
 import logging
+import re
 import sys
 from typing import Any, NoReturn
 
@@ -223,9 +224,20 @@ def _requeue(trainer: Trainer, config: Namespace) -> Requeue | None:
 
 
 def _deciding(config: Namespace) -> dict[str, str]:
-    """Return the options that decide what is learned, by name, as text."""
+    """Return the options that decide what is learned, by name, as text.
+
+    Raises:
+        ConfigurationError: An option is a Python object without a class path.
+    """
     parts = ("seed_everything", "model", "data", "schedule", "trainer.precision", "trainer.accumulate_grad_batches")
-    return {name: str(value) for name, value in vars(config.as_flat()).items() if name.startswith(parts)}
+    options = {name: str(value) for name, value in vars(config.as_flat()).items() if name.startswith(parts)}
+    for name, value in options.items():
+        if re.search(r"<.* at 0x[0-9a-f]+>", value):
+            raise ConfigurationError(
+                f"{name}: its default is a Python object that config.yaml cannot hold, so the run could not be tested "
+                "or exported later. Name its class in the configuration by class_path."
+            )
+    return options
 
 
 def _changes(before: dict[str, str], now: dict[str, str]) -> str:

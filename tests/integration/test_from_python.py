@@ -81,6 +81,23 @@ def test_a_method_of_ones_own_is_a_file_in_the_current_folder(tmp_path: Path, mo
     assert checkpoint(run).is_file()
 
 
+def test_a_corpus_whose_default_the_runs_configuration_cannot_hold_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its run could be trained, but neither tested nor exported."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Path("my_corpus.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from tests.clips import MadeCorpus\n"
+        "class Scaling:\n    pass\n"
+        "@dataclass\nclass Scaled(MadeCorpus):\n    scaling: Scaling = Scaling()\n"
+    )
+    with pytest.raises(SystemExit):
+        main(["fit", *QUICK, "--data.init_args.corpus=my_corpus.Scaled"])
+    assert "corpus.init_args.scaling: its default is a Python object that config.yaml cannot" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("variable", "threads"), [(None, 1), ("2", 2)])
 def test_a_fit_on_a_cpu_takes_one_thread_unless_told_otherwise(
     variable: str | None, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
