@@ -66,12 +66,16 @@ class VideoIndex:
 
     @cached_property
     def variable(self) -> bool:
-        """Whether some frames last more than 1.6 times as long as the median one, or shorter by that factor."""
-        steps = np.diff(self.seconds)
+        """Whether some frames last more than 1.6 times as long as the median one, or shorter by that factor.
+
+        Gaps that a cut left at the ends do not count.
+        """
+        steps = np.diff(within_cuts(self.seconds))
         usual = float(np.median(steps)) if len(steps) else 0.0
         return usual > 0 and bool((steps > _UNEVEN * usual).any() or (steps < usual / _UNEVEN).any())
 
 
+_CUT = 3  # frames at the ends that a cut may tear from the others; encoders reorder as many by default
 _UNEVEN = 1.6  # times in whole milliseconds, as in .mkv, differ by up to 1.5 at 400 frames a second
 _ROUNDED = 0.05  # times in whole milliseconds make few frames seem slower or faster
 _ONE_FRAME_A_PACKET = frozenset(
@@ -108,9 +112,28 @@ def tells_its_frames(packets: Sequence[Packet], container: str, codec: str, reor
 
 
 def average_rate(said: float, seconds: Sequence[float]) -> float:
-    """Return frames a second: as the file says, unless the times of its frames, ascending, differ from it."""
+    """Return frames a second: as the file says, unless the times of its frames, ascending, differ from it.
+
+    Gaps that a cut left at the ends do not count.
+    """
+    seconds = within_cuts(seconds)
     length = seconds[-1] - seconds[0] if seconds else 0.0
     if length <= 0:
         return said
     measured = (len(seconds) - 1) / length
     return said if abs(measured - said) <= _ROUNDED * said else measured
+
+
+def within_cuts(seconds: Sequence[float]) -> Sequence[float]:
+    """Return the times without those that a gap tears from the others at the beginning or the end.
+
+    A cut without encoding anew leaves out frames that are stored after, or refer to, what was cut off.
+
+    Args:
+        seconds: When each frame is shown, ascending.
+    """
+    steps = np.diff(seconds)
+    gaps = np.flatnonzero(steps > _UNEVEN * np.median(steps)) if len(steps) else ()
+    first = max((int(gap) + 1 for gap in gaps if gap < _CUT), default=0)
+    last = min((int(gap) + 1 for gap in gaps if gap >= len(steps) - _CUT), default=len(seconds))
+    return seconds[first:last] if last - first > 2 else seconds

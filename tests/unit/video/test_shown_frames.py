@@ -11,10 +11,14 @@ import pytest
 from jaxtyping import UInt8
 
 from data_modules.video import decord_decoder
+from data_modules.video.orientation import UPRIGHT
 from data_modules.video.video_file import VideoFile
+from data_modules.video.video_index import VideoIndex, average_rate
 from lightmannet.errors import DataError
 from tests.video_files import (
+    HEIGHT,
     ORIENTATIONS,
+    WIDTH,
     copied,
     cut,
     number_of,
@@ -204,6 +208,34 @@ def test_frames_of_uneven_length_keep_their_times(suffix: str, tmp_path: Path) -
     assert np.allclose(reader.index.seconds, np.array(UNEVEN) / 25, atol=1e-3)
     assert reader.index.variable
     assert reader.index.fps == pytest.approx(25 * 39 / 52, rel=0.05)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_gap_that_a_cut_left_at_the_end_changes_no_rate(suffix: str, tmp_path: Path) -> None:
+    reader = check(write_video(tmp_path / f"a{suffix}", fps=30, frames=31, times=[*range(30), 31]), numbers=range(31))
+    assert reader.index.fps == pytest.approx(30, rel=1e-3)
+    assert not reader.index.variable
+
+
+@pytest.mark.parametrize(
+    ("steps", "fps", "variable"),
+    [
+        ([1] * 30 + [2], 25, False),
+        ([4] + [1] * 30, 25, False),
+        ([3] + [1] * 20 + [2, 2], 25, False),
+        ([1] * 15 + [2] + [1] * 15, 25 * 31 / 32, True),  # a frame in the middle is lacking
+        ([1, 2, 1], 25 * 3 / 4, True),
+        ([1], 25, False),
+    ],
+)
+def test_only_gaps_at_the_ends_are_of_no_account(steps: list[int], fps: float, variable: bool) -> None:
+    seconds = tuple(np.cumsum([0, *steps]) / 25)
+    assert average_rate(0, seconds) == pytest.approx(fps)
+    assert video_index(seconds).variable == variable
+
+
+def video_index(seconds: tuple[float, ...]) -> VideoIndex:
+    return VideoIndex("mp4", "h264", seconds, (), (), False, 25, HEIGHT, WIDTH, UPRIGHT)
 
 
 # --- Everything with everything ---
