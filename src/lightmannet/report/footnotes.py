@@ -100,8 +100,8 @@ def _adaptation(summary: Summary) -> list[str]:
     notes = []
     if any(row.unadapted for row in summary.rows):
         notes.append(
-            "No adaptation: the same trained network (θ) answers without adapting to a task; the difference is what "
-            "adapting contributes."
+            "No adaptation: the same trained network (θ) answers without adapting to a task; against it, the same "
+            "difference, interval and test as with the baseline say what adapting contributes."
         )
     below = [row for row in summary.rows if is_below_unadapted(row)]
     if below:

@@ -39,14 +39,14 @@ Estimates = dict[ScoreName, Estimate]
 
 @dataclass(frozen=True)
 class Comparison:
-    """UF1 of a method minus that of the baseline under the same condition, from counts pooled over all tested people.
+    """UF1 of a method minus that of another under the same condition, from counts pooled over all tested people.
 
     Attributes:
         difference: Mean over the seeds that both have.
         low: Lower end of its 95 % interval over people.
         high: Its upper end.
         p_value: Of the paired randomisation test.
-        corrected: The same, corrected for the number of comparisons in the table (Holm).
+        corrected: The same, corrected for the number of comparisons of the kind in the table (Holm).
     """
 
     difference: float
@@ -126,6 +126,7 @@ class Row:
         columns: Scores by column, a database or ``Full``; empty if no seed is complete.
         unadapted: The same of θ itself, for a method that adapts; else empty.
         comparison: With the baseline; None for the baseline itself, and where either has no complete seed.
+        adapting: With θ itself, for a method that adapts; else None.
         oracle: ``Full`` scores of the epoch that was best on the test people; None without one.
         confusion: Counts by true and predicted class, averaged over seeds; None if no seed is complete.
         people: The people tested, by name.
@@ -141,6 +142,7 @@ class Row:
     columns: dict[str, Estimates]
     unadapted: dict[str, Estimates]
     comparison: Comparison | None
+    adapting: Comparison | None
     oracle: Estimates | None
     confusion: Float[Tensor, "truth prediction"] | None
     people: tuple[PersonAccuracy, ...]

@@ -31,7 +31,16 @@ def summarize(plan: Plan, results: list[Result]) -> Summary:
         found[result.cell.method, result.cell.condition].append(result)
     answers = {key: _complete_seeds(plan, key, runs) for key, runs in found.items()}
     pooled = {key: _pool_seeds(plan, seeds, lambda run: run.answers) for key, seeds in answers.items()}
-    compared = _compare(plan, pooled)
+    plain = {key: _pool_seeds(plan, seeds, lambda run: run.unadapted) for key, seeds in answers.items()}
+    with_baseline = _compare(
+        plan,
+        {
+            key: (its, pooled.get((plan.table.baseline, key[1]), {}))
+            for key, its in pooled.items()
+            if key[0] != plan.table.baseline
+        },
+    )
+    with_unadapted = _compare(plan, {key: (its, plain[key]) for key, its in pooled.items()})
     rows = []
     for method in plan.table.methods:
         for condition, setting in plan.table.conditions.items():
@@ -47,7 +56,8 @@ def summarize(plan: Plan, results: list[Result]) -> Summary:
                     missing=sum((cell.method, cell.condition) == key for cell in plan.cells) - len(runs),
                     columns=scores_by_column(counts) if counts else {},
                     unadapted=_other_scores(plan, complete, lambda run: run.unadapted),
-                    comparison=compared.get(key),
+                    comparison=with_baseline.get(key),
+                    adapting=with_unadapted.get(key),
                     oracle=_other_scores(plan, complete, lambda run: run.oracle).get(FULL),
                     confusion=counts.by_person.sum(1).double().mean(0) if counts else None,
                     people=accuracies(counts) if counts else (),
@@ -103,12 +113,12 @@ def _other_scores(plan: Plan, seeds: dict[int, list[Result]], of: _Answers) -> d
     return scores_by_column(stack([*pooled.values()])) if pooled and set(pooled) == set(seeds) else {}
 
 
-def _compare(plan: Plan, pooled: dict[_Key, _Seeds]) -> dict[_Key, Comparison]:
+def _compare(plan: Plan, pairs: dict[_Key, tuple[_Seeds, _Seeds]]) -> dict[_Key, Comparison]:
+    """Compare the first of each pair with the second, over the seeds that both have; corrected for all pairs."""
     found: dict[_Key, tuple[float, float, float, float]] = {}
-    for (method, condition), ours in pooled.items():
-        theirs = pooled.get((plan.table.baseline, condition), {})
+    for key, (ours, theirs) in pairs.items():
         seeds = [seed for seed in plan.table.seeds if seed in ours and seed in theirs]
-        if method == plan.table.baseline or not seeds:
+        if not seeds:
             continue
         a, b = stack([ours[seed] for seed in seeds]), stack([theirs[seed] for seed in seeds])
         # Own-person tasks may exclude somebody for one method and not for another.
@@ -117,7 +127,7 @@ def _compare(plan: Plan, pooled: dict[_Key, _Seeds]) -> dict[_Key, Comparison]:
         b_counts = b.by_person[:, [b.people.index(name) for name in both]]
         difference = (score(a_counts.sum(1), "uf1") - score(b_counts.sum(1), "uf1")).mean().item()
         low, high = interval(score(resample(a_counts), "uf1") - score(resample(b_counts), "uf1"))
-        found[method, condition] = difference, low, high, paired_p_value(a_counts, b_counts, "uf1")
+        found[key] = difference, low, high, paired_p_value(a_counts, b_counts, "uf1")
     corrected = holm([values[-1] for values in found.values()])
     return {key: Comparison(*values, c) for (key, values), c in zip(found.items(), corrected, strict=True)}
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 from lightmannet.metrics.scores import FULL, SCORES
 from lightmannet.report.number_format import amount, bounds, difference, duration, probability, share
 from lightmannet.report.published import Caveat, Published, comparable_columns, published_beside
-from lightmannet.report.rows import Cost, Estimate, Estimates, Floor, Row, Summary
+from lightmannet.report.rows import Comparison, Cost, Estimate, Estimates, Floor, Row, Summary
 from lightmannet.report.table_model import BELOW_UNADAPTED, INTERVAL, Column, Line, Number, TableModel
 from lightmannet.table.plan import Plan
 
 ORACLE_EPOCH = "oracle epoch"
 """Heading of the scores of the epoch that was best on the test people."""
+ADAPTING = "against no adaptation"
+"""Heading of what adapting changes."""
 
 
 def table_model(plan: Plan, summary: Summary) -> TableModel:
@@ -53,6 +55,10 @@ def _score_columns(plan: Plan, summary: Summary) -> tuple[tuple[Column, ...], tu
         columns.append(Column(against, "Δ UF1", f"{FULL}/uf1_difference"))
         columns.append(Column(against, "p", f"{FULL}/p_value_corrected"))
         details.append(Column(against, "p, uncorrected", f"{FULL}/p_value"))
+    if any(row.adapting for row in summary.rows):
+        columns.append(Column(ADAPTING, "Δ UF1", "adapting/uf1_difference"))
+        columns.append(Column(ADAPTING, "p", "adapting/p_value_corrected"))
+        details.append(Column(ADAPTING, "p, uncorrected", "adapting/p_value"))
     names = [name for name in summary.columns if name != FULL] + [ORACLE_EPOCH] * plan.table.oracle_epoch
     for name in names:
         columns += [Column(name, "UF1", f"{name}/uf1"), Column(name, "UAR", f"{name}/uar")]
@@ -87,22 +93,11 @@ def _method(plan: Plan, row: Row) -> Line:
         caveats.append(BELOW_UNADAPTED)
     numbers = _scores(row.columns)
     if row.columns and row.comparison is not None:
-        c = row.comparison
-        numbers |= {
-            f"{FULL}/uf1_difference": Number(
-                text=difference(c.difference),
-                value=c.difference,
-                small=f"({difference(c.low)} … {difference(c.high)})",
-                low=c.low,
-                high=c.high,
-            ),
-            f"{FULL}/p_value": Number(probability(c.p_value), c.p_value),
-            f"{FULL}/p_value_corrected": Number(
-                probability(c.corrected), c.corrected, "*" if c.corrected < 0.05 else ""
-            ),
-        }
+        numbers |= _compared(FULL, row.comparison)
     elif row.columns and row.method == plan.table.baseline:
         numbers[f"{FULL}/uf1_difference"] = Number("baseline", None)
+    if row.columns and row.adapting is not None:
+        numbers |= _compared("adapting", row.adapting)
     if row.oracle:
         numbers |= _scores_of(ORACLE_EPOCH, row.oracle)
     if row.cost is not None:
@@ -119,6 +114,21 @@ def _method(plan: Plan, row: Row) -> Line:
         caveats=tuple(caveats),
         reason=reason,
     )
+
+
+def _compared(prefix: str, comparison: Comparison) -> dict[str, Number]:
+    c = comparison
+    return {
+        f"{prefix}/uf1_difference": Number(
+            text=difference(c.difference),
+            value=c.difference,
+            small=f"({difference(c.low)} … {difference(c.high)})",
+            low=c.low,
+            high=c.high,
+        ),
+        f"{prefix}/p_value": Number(probability(c.p_value), c.p_value),
+        f"{prefix}/p_value_corrected": Number(probability(c.corrected), c.corrected, "*" if c.corrected < 0.05 else ""),
+    }
 
 
 def is_below_unadapted(row: Row) -> bool:

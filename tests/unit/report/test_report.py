@@ -114,6 +114,8 @@ def test_a_method_below_its_own_row_without_adaptation_is_marked_everywhere(tmp_
     assert "| middling † |" in text
     assert "| middling, no adaptation |" in text
     assert "| LightmanNet |" in text
+    assert "against no adaptation" in text
+    assert "against no adaptation" in page
     assert "† Its UF1 is below that of its own row without adaptation: adapting made it worse. (middling)" in text
     assert r"middling $\dagger$ &" in tex
     assert r"middling, no adaptation &" in tex

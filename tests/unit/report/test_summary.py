@@ -56,6 +56,24 @@ def test_the_comparison_is_the_difference_and_is_corrected_for_their_number() ->
     assert ordered[0].corrected == pytest.approx(2 * ordered[0].p_value)
 
 
+def test_what_adapting_contributes_is_compared_with_the_network_itself() -> None:
+    plan = fake_plan()
+    rows = summarize(plan, fake_results(plan)).rows
+    plain, worse, better = (row(rows, name) for name in ("weak", "middling", "LightmanNet"))
+    assert plain.adapting is None
+    for adapting in (worse, better):
+        assert adapting.adapting is not None
+        difference = adapting.columns[FULL]["uf1"].mean - adapting.unadapted[FULL]["uf1"].mean
+        assert adapting.adapting.difference == pytest.approx(difference)
+        assert adapting.adapting.low < difference < adapting.adapting.high
+    assert worse.adapting is not None
+    assert better.adapting is not None
+    assert worse.adapting.difference < 0 < better.adapting.difference
+    # Two comparisons of this kind, whatever else is compared.
+    first = min((worse.adapting, better.adapting), key=lambda c: c.p_value)
+    assert first.corrected == pytest.approx(2 * first.p_value)
+
+
 def test_people_costs_and_curves_follow_from_the_runs() -> None:
     plan = fake_plan(seeds=(0,))
     results = fake_results(plan)
