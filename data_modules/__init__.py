@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from data_modules.databases.smic import SMIC
     from data_modules.episodic import EpisodicDataModule
     from data_modules.evaluation import OwnPerson, TrainingSupport, UnseenPeople
-    from data_modules.joined import JoinedCorpora
+    from data_modules.macro_sets import MacroSets
     from data_modules.motion_files import MotionFile, MotionFiles
     from data_modules.protocols import HoldOutDatabase, LeaveOneSubjectOut, SingleDatabase, SubjectKFold
     from data_modules.rendered.source import RenderedFaces
@@ -66,11 +66,11 @@ __all__ = [
     "FixedEyes",
     "FrameClip",
     "HoldOutDatabase",
-    "JoinedCorpora",
     "KDEFLandmarks",
     "LandmarkFlow",
     "LeaveOneSubjectOut",
     "MEGC2019List",
+    "MacroSets",
     "MagnifiedMicro",
     "MotionFile",
     "MotionFiles",
@@ -116,11 +116,11 @@ _MODULES = {
     "FixedEyes": "video.eyes",
     "FrameClip": "representations.frame_clip",
     "HoldOutDatabase": "protocols",
-    "JoinedCorpora": "joined",
     "KDEFLandmarks": "databases.kdef_landmarks",
     "LandmarkFlow": "representations.landmark_flow",
     "LeaveOneSubjectOut": "protocols",
     "MEGC2019List": "databases.megc2019_list",
+    "MacroSets": "macro_sets",
     "MagnifiedMicro": "auxiliary",
     "MotionFile": "motion_files",
     "MotionFiles": "motion_files",

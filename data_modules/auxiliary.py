@@ -24,13 +24,41 @@ class AuxiliarySource(ABC):
     stand_in: ClassVar[bool] = False
     """Whether the clips are made to stand in for real macro-expressions."""
 
-    @abstractmethod
+    def prepare(self) -> None:  # noqa: B027  most read nothing of their own
+        """Compute what will only be read later, as ``CorpusSource.prepare``."""
+
+    @property
+    def read(self) -> tuple[Corpus, ...]:
+        """Corpora that are read beside the one at hand."""
+        return ()
+
+    def describe(self) -> str:
+        """Return what the clips are, as a table says in its footnotes."""
+        return self.description
+
     def clips(self, corpus: Corpus, fold: Fold) -> Clips:
         """Return the pool, without a clip of the fold's validation or test people.
 
         Args:
             corpus: The corpus at hand; its micro-expressions may be those of the training people alone.
             fold: Its people.
+
+        Raises:
+            ConfigurationError: The corpus lacks what the pool is made of.
+        """
+        clips = self.pool(corpus, fold)
+        strangers = {*fold.test, *fold.validation}
+        clips = select_subjects(clips, tuple(set(clips.subjects) - strangers))
+        assert not strangers & set(clips.subjects)  # a leak would spoil every score
+        return clips
+
+    @abstractmethod
+    def pool(self, corpus: Corpus, fold: Fold) -> Clips:
+        """Return clips that ``clips`` leaves out the people to recognise of.
+
+        Args:
+            corpus: As ``clips`` gets it.
+            fold: As ``clips`` gets it.
 
         Raises:
             ConfigurationError: The corpus lacks what the pool is made of.
@@ -43,14 +71,15 @@ class CorpusMacro(AuxiliarySource):
 
     description = "the corpus's own macro-expressions"
 
-    def clips(self, corpus: Corpus, fold: Fold) -> Clips:
-        """Return the macro-expressions of everybody but the validation and test people."""
+    def pool(self, corpus: Corpus, fold: Fold) -> Clips:
+        """Return the macro-expressions of everybody."""
         if corpus.macro is None:
             raise ConfigurationError(
                 f"auxiliary: CorpusMacro, but the corpus {corpus.name} has no macro-expressions. Set auxiliary to null "
-                "for methods without an auxiliary branch, or to MagnifiedMicro or SyntheticMacro, two stand-ins."
+                "for methods without an auxiliary branch, to a list of corpora that have some, or to MagnifiedMicro or "
+                "SyntheticMacro, two stand-ins."
             )
-        return _without_strangers(corpus.macro, fold)
+        return corpus.macro
 
 
 @dataclass(frozen=True)
@@ -73,7 +102,7 @@ class MagnifiedMicro(AuxiliarySource):
         if self.factor <= 1:
             raise ConfigurationError(f"auxiliary: MagnifiedMicro needs factor > 1, but it is {self.factor}.")
 
-    def clips(self, corpus: Corpus, fold: Fold) -> Clips:
+    def pool(self, corpus: Corpus, fold: Fold) -> Clips:
         """Return the magnified clips, under the ids of the clips that they are made of."""
         if corpus.kind == "frames":
             raise ConfigurationError(
@@ -92,7 +121,7 @@ class SyntheticMacro(AuxiliarySource):
     description = "a stand-in: synthetic facial motion (no real macro-expressions)"
     stand_in = True
 
-    def clips(self, corpus: Corpus, fold: Fold) -> Clips:
+    def pool(self, corpus: Corpus, fold: Fold) -> Clips:
         """Return the generated clips, in the scaling of the corpus."""
         size = corpus.micro.inputs.shape[-1]
         if corpus.kind != "motion" or size != SIZE:
@@ -103,11 +132,5 @@ class SyntheticMacro(AuxiliarySource):
         synthetic = SyntheticMotion().load()
         macro = synthetic.macro
         assert macro is not None  # SyntheticMotion always makes macro-expressions
-        # The corpus at hand may be SyntheticMotion, too.
-        macro = _without_strangers(macro, fold)
         inputs = rescale(macro.inputs, synthetic.scaling, corpus.scaling)
         return replace(macro, inputs=inputs.expand(-1, corpus.micro.inputs.shape[1], -1, -1, -1))
-
-
-def _without_strangers(clips: Clips, fold: Fold) -> Clips:
-    return select_subjects(clips, tuple(set(clips.subjects) - set(fold.test) - set(fold.validation)))

@@ -9,12 +9,17 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from data_modules.auxiliary import AuxiliarySource
 from data_modules.corpus import Corpus, CorpusSource, InputKind
 from data_modules.corruption import Corruption
+from data_modules.macro_sets import MacroSets
 from data_modules.protocols import Fold, Protocol, select_subjects
 from data_modules.transforms import mirrored
 from lightmannet.episode import Clips, Episode, Trial, Views, concatenate
 from lightmannet.errors import ConfigurationError
+
+Auxiliary = AuxiliarySource | list[CorpusSource] | None
+"""Where macro-expressions come from; a list means ``MacroSets``."""
 
 Batch = Clips | Episode | Trial | Views
 Key = tuple[int, int]
@@ -160,6 +165,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         seed: Seed of everything drawn.
         num_workers: Processes that make batches; 0 makes them in the training process, which is fastest for clips that
             are in memory.
+        auxiliary: Where macro-expressions come from, a source or a list of corpora; None needs none.
         corruption: What is made worse on purpose.
         average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
     """
@@ -172,21 +178,25 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         validation_fraction: float,
         seed: int,
         num_workers: int,
+        auxiliary: Auxiliary,
         corruption: Corruption = Corruption(),
         average_mirrored: bool = False,
     ) -> None:
         super().__init__()
+        self.auxiliary = MacroSets(auxiliary) if isinstance(auxiliary, list) else auxiliary
         self.corruption, self.average_mirrored = corruption, average_mirrored
         self.source, self.protocol, self.fold_number = corpus, protocol, fold
         self.validation_fraction, self.seed, self.num_workers = validation_fraction, seed, num_workers
 
     def prepare_data(self) -> None:
-        """Compute what the corpus needs; Lightning calls it in one process a machine, before ``setup`` in all.
+        """Compute what the corpora need; Lightning calls it in one process a machine, before ``setup`` in all.
 
         Raises:
-            DataError: The corpus cannot be read.
+            DataError: A corpus cannot be read.
         """
         self.source.prepare()
+        if self.auxiliary is not None:
+            self.auxiliary.prepare()
 
     @cached_property
     def corpus(self) -> Corpus:

@@ -48,7 +48,7 @@ class ClipCorpus(FrameCorpus):
 
     Args:
         micro: Databases whose micro-expressions are to be recognised; without any, the corpus has macro-expressions
-            alone, for ``JoinedCorpora``.
+            alone, for ``MacroSets``.
         macro: Databases whose macro-expressions make D^aux (``auxiliary: CorpusMacro``); may name the same ones.
         scheme: Classes: a name in ``data_modules/schemes``, or the path of a YAML file of that form.
         representation: What a network sees of a clip.

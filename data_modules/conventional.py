@@ -1,13 +1,15 @@
 """Plain batches for methods that learn in the ordinary way."""
 
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
 
-from data_modules.base import BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
+from data_modules.auxiliary import CorpusMacro
+from data_modules.base import Auxiliary, BatchPlan, InOrder, Key, SubjectDisjointDataModule, require_positive
 from data_modules.corpus import CorpusSource, InputKind
 from data_modules.corruption import Corruption
-from data_modules.protocols import Protocol, SubjectKFold, select_subjects
+from data_modules.protocols import Protocol, SubjectKFold
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, concatenate
 from lightmannet.errors import ConfigurationError
@@ -33,8 +35,9 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         num_workers: Processes that make batches; 0 makes them in the training process.
         corruption: What is made worse on purpose; by default nothing.
         average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
-        learn_from: Train on the training people's ``micro``-expressions, on the corpus's ``macro``-expressions, without
-            those of test and validation people, or on ``both``; recognised are micro-expressions alone.
+        learn_from: Train on the training people's ``micro``-expressions, on ``macro``-expressions, without those of
+            test and validation people, or on ``both``; recognised are micro-expressions alone.
+        auxiliary: Where the macro-expressions come from, a source or a list of corpora (``MacroSets``).
 
     Raises:
         ConfigurationError: ``batch_size`` is not positive, or there is no such ``learn_from``.
@@ -54,8 +57,12 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         corruption: Corruption = Corruption(),
         learn_from: LearnFrom = "micro",
         average_mirrored: bool = False,
+        auxiliary: Auxiliary = CorpusMacro(),
     ) -> None:
-        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers, corruption, average_mirrored)
+        wanted = None if learn_from == "micro" else auxiliary
+        super().__init__(
+            corpus, protocol, fold, validation_fraction, seed, num_workers, wanted, corruption, average_mirrored
+        )
         require_positive({"batch_size": batch_size})
         if learn_from not in get_args(LearnFrom):
             raise ConfigurationError(f"learn_from is one of {', '.join(get_args(LearnFrom))}, not {learn_from!r}.")
@@ -71,15 +78,13 @@ class ConventionalDataModule(SubjectDisjointDataModule):
                 learn from.
         """
         super().setup(stage)
-        if self.learn_from != "micro":
-            macro = self.corpus.macro
-            if macro is None:
-                raise ConfigurationError(
-                    f"learn_from: {self.learn_from}, but the corpus {self.corpus.name} has no macro-expressions."
-                )
-            strangers = {*self.fold.test, *self.fold.validation}
-            macro = select_subjects(macro, tuple(set(macro.subjects) - strangers))
-            self.training = macro if self.learn_from == "macro" else concatenate(self.training, macro)
+        if self.learn_from == "micro":
+            return
+        if self.auxiliary is None:
+            raise ConfigurationError(f"learn_from: {self.learn_from} needs an auxiliary source of macro-expressions.")
+        # Magnified clips are made of those that are left of the training clips, under the labels that they have now.
+        macro = self.auxiliary.clips(replace(self.corpus, micro=self.training), self.fold)
+        self.training = macro if self.learn_from == "macro" else concatenate(self.training, macro)
 
     def training_plan(self) -> BatchPlan:
         """Return the training batches."""

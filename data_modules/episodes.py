@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from data_modules.corpus import InputKind
 from data_modules.transforms import Augmentation
@@ -27,7 +27,8 @@ class EpisodeSampler:
         n_way: Classes a task.
         n_shot: Support clips a class.
         n_query: Query clips a class.
-        n_auxiliary: Auxiliary clips a class, drawn with replacement where a class has fewer.
+        n_auxiliary: Auxiliary clips a class, drawn with replacement where a class has fewer. Of a pool of several sets,
+            each set that shows the class, and each person of it who does, is drawn equally often.
         separate_subjects: Support and query show different people.
         augmentation: Random changes of the support and query clips in training, or None.
         seed: Seed of everything drawn.
@@ -39,10 +40,13 @@ class EpisodeSampler:
             known person from a few labelled clips of theirs, and not, as tasks of separate subjects do, how to
             recognise strangers. Draws to recognise with, and auxiliary clips, are always mixed.
         side: What messages call the clips.
+        macro_tasks: Share of the training tasks that are made of one auxiliary set each, which plays the part of
+            micro-expressions, while D^aux comes from the other sets; in [0, 1]. Sets that cannot make a task are only
+            drawn from.
 
     Raises:
         DataError: Too few classes, clips, people or auxiliary clips for such a task; the message counts them.
-        ConfigurationError: ``per_subject`` with separate subjects.
+        ConfigurationError: ``per_subject`` with separate subjects, or ``macro_tasks`` outside [0, 1].
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class EpisodeSampler:
         kind: InputKind = "motion",
         tasks: Tasks = "mixed",
         side: str = "training",
+        macro_tasks: float = 0.0,
     ) -> None:
         if tasks not in get_args(Tasks):
             raise ConfigurationError(f"tasks is one of {', '.join(get_args(Tasks))}, not {tasks!r}.")
@@ -67,7 +72,10 @@ class EpisodeSampler:
                 "tasks: per_subject makes a task of one person's clips, so support and query cannot show different "
                 "people. Set separate_subjects: false."
             )
+        if not 0 <= macro_tasks <= 1:
+            raise ConfigurationError(f"macro_tasks must lie in [0, 1], but is {macro_tasks}.")
         self.tasks: Tasks = tasks
+        self.macro_tasks = macro_tasks
         self.clips, self.auxiliary = clips, auxiliary
         self.n_way, self.n_shot, self.n_query, self.n_auxiliary = n_way, n_shot, n_query, n_auxiliary
         self.separate_subjects, self.augmentation, self.seed = separate_subjects, augmentation, seed
@@ -78,6 +86,8 @@ class EpisodeSampler:
         self._classes = np.unique(self._labels)
         self._check()
         self._groups, self._shares = self._task_groups()
+        self._sets = np.array(auxiliary.databases if auxiliary else ())
+        self._playing = self._samplers_of_sets() if macro_tasks else []
 
     @property
     def drawn_from(self) -> tuple[str, ...]:
@@ -113,6 +123,8 @@ class EpisodeSampler:
             DataError: No division of the people gives every class enough support and query clips.
         """
         random = np.random.default_rng([self.seed, _TRAINING, epoch, index])
+        if self.macro_tasks and random.random() < self.macro_tasks:
+            return self._playing[random.integers(len(self._playing))].episode(epoch, index)
         group, available = self._draw_group(random)
         classes = np.sort(random.choice(available, self.n_way, replace=False))
         support, query = self._support_and_query(random, classes, group)
@@ -198,8 +210,55 @@ class EpisodeSampler:
         chosen: list[int] = []
         for label in classes:
             pool = np.flatnonzero((labels == label) & free)
-            chosen += random.choice(pool, self.n_auxiliary, replace=len(pool) < self.n_auxiliary).tolist()
+            shares = self._balanced(pool)
+            chosen += random.choice(pool, self.n_auxiliary, replace=len(pool) < self.n_auxiliary, p=shares).tolist()
         return self.auxiliary.select(chosen)
+
+    def _balanced(self, pool: Int64[np.ndarray, " clip"]) -> Float64[np.ndarray, " clip"] | None:
+        """Return how often each auxiliary clip is drawn: sets alike, in a set people alike; None for a single set."""
+        assert self.auxiliary is not None
+        sets = self._sets[pool]
+        if len(set(self._sets)) == 1:
+            return None
+        people = [self.auxiliary.subjects[index] for index in pool]
+        clips_of = Counter(zip(sets, people, strict=True))
+        people_of = Counter(name for name, _ in clips_of)
+        shares = np.array(
+            [1 / (people_of[name] * clips_of[name, person]) for name, person in zip(sets, people, strict=True)]
+        )
+        return shares / shares.sum()
+
+    def _samplers_of_sets(self) -> list["EpisodeSampler"]:
+        """Return a sampler for each auxiliary set that can make tasks, with the other sets as its D^aux."""
+        if self.auxiliary is None:
+            raise ConfigurationError("macro_tasks needs macro-expressions, but auxiliary is null.")
+        able, faults = [], []
+        for name in np.unique(self._sets):
+            own, others = (
+                self.auxiliary.select(np.flatnonzero(which).tolist())
+                for which in (self._sets == name, self._sets != name)
+            )
+            try:
+                able.append(
+                    EpisodeSampler(
+                        clips=own,
+                        auxiliary=others,
+                        n_way=self.n_way,
+                        n_shot=self.n_shot,
+                        n_query=self.n_query,
+                        n_auxiliary=self.n_auxiliary,
+                        separate_subjects=self.separate_subjects,
+                        augmentation=self.augmentation,
+                        seed=self.seed,
+                        kind=self.kind,
+                        side=f"{name}'s",
+                    )
+                )
+            except DataError as error:
+                faults.append(f"{name}: {error}")
+        if not able:
+            raise DataError(f"macro_tasks: no set can make a task with D^aux of the others. {' '.join(faults)}")
+        return able
 
     def _augmented(self, indices: list[int], random: np.random.Generator) -> Clips:
         clips = self.clips.select(indices)
@@ -250,15 +309,17 @@ class EpisodeSampler:
             raise DataError(
                 f"n_way: {self.n_way} asks for more classes than the {self.side} clips have. {self._counts()}"
             )
-        needed = self.n_shot + self.n_query
+        # If every task is made of macro-expressions, these clips are only drawn to recognise with.
+        n_query = 0 if self.macro_tasks == 1 else self.n_query
+        needed = self.n_shot + n_query
         for label in self._classes:
             mine = self._subjects[self._labels == label]
             if len(mine) < needed:
                 raise DataError(
                     f"Class {label} has {len(mine)} {self.side} clips, but n_shot: {self.n_shot} and n_query: "
-                    f"{self.n_query} ask for {needed}. {self._counts()} Lower n_shot or n_query."
+                    f"{n_query} ask for {needed}. {self._counts()} Lower n_shot or n_query."
                 )
-            if self.separate_subjects and len(set(mine)) < 2:
+            if n_query and self.separate_subjects and len(set(mine)) < 2:
                 raise DataError(
                     f"Class {label} has {self.side} clips of one person only, but support and query must show "
                     f"different people. {self._counts()} Set separate_subjects: false or add people."
@@ -269,6 +330,9 @@ class EpisodeSampler:
         if self.auxiliary is None:
             return
         pool = (self.auxiliary.labels == label).numpy()
+        if not pool.any():
+            sets = ", ".join(sorted(set(self.auxiliary.databases))) or "no set"
+            raise DataError(f"No auxiliary clip ({sets}) shows class {label}. Add a set that does to auxiliary.")
         # Magnified clips: those that the task is made of are not drawn.
         own = int((pool & np.isin(self.auxiliary.ids, self.clips.ids)).sum())
         taken = min(own, needed)

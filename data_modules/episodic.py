@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from data_modules.auxiliary import AuxiliarySource, CorpusMacro
-from data_modules.base import BatchPlan, Key, SubjectDisjointDataModule, require_positive
+from data_modules.auxiliary import CorpusMacro
+from data_modules.base import Auxiliary, BatchPlan, Key, SubjectDisjointDataModule, require_positive
 from data_modules.corpus import Corpus, CorpusSource, InputKind
 from data_modules.corruption import Corruption
 from data_modules.episodes import EpisodeSampler, Tasks
@@ -26,7 +26,8 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         n_query: Query clips per class.
         episodes_per_epoch: Tasks per epoch, over all devices.
         separate_subjects: Support and query of a training task show different people.
-        auxiliary: Where the macro-expressions of D^aux come from; None draws none.
+        auxiliary: Where the macro-expressions of D^aux come from, a source or a list of corpora (``MacroSets``); None
+            draws none.
         n_auxiliary: Auxiliary clips per class.
         augmentation: Random changes of the training tasks' clips, or None.
         evaluation: How test people are recognised.
@@ -37,6 +38,8 @@ class EpisodicDataModule(SubjectDisjointDataModule):
             ``EpisodeSampler``.
         corruption: What is made worse on purpose; by default nothing.
         average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
+        macro_tasks: Share of the training tasks, in [0, 1], that play one set of macro-expressions as if it were
+            micro-expressions: support and query show its people, and D^aux comes from the other sets.
 
     Raises:
         ConfigurationError: One of the counts is not positive.
@@ -53,7 +56,7 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         n_query: int = 5,
         episodes_per_epoch: int = 32,
         separate_subjects: bool = True,
-        auxiliary: AuxiliarySource | None = CorpusMacro(),
+        auxiliary: Auxiliary = CorpusMacro(),
         n_auxiliary: int = 5,
         augmentation: Augmentation | None = Augmentation(),
         evaluation: Evaluation = TrainingSupport(),
@@ -62,14 +65,18 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         tasks: Tasks = "mixed",
         corruption: Corruption = Corruption(),
         average_mirrored: bool = False,
+        macro_tasks: float = 0.0,
     ) -> None:
-        super().__init__(corpus, protocol, fold, validation_fraction, seed, num_workers, corruption, average_mirrored)
+        super().__init__(
+            corpus, protocol, fold, validation_fraction, seed, num_workers, auxiliary, corruption, average_mirrored
+        )
         counts = {"n_way": n_way, "n_shot": n_shot, "n_query": n_query, "n_auxiliary": n_auxiliary}
         require_positive({**counts, "episodes_per_epoch": episodes_per_epoch})
         self.n_way, self.n_shot, self.n_query, self.n_auxiliary = n_way, n_shot, n_query, n_auxiliary
         self.episodes_per_epoch, self.separate_subjects = episodes_per_epoch, separate_subjects
-        self.auxiliary, self.augmentation, self.evaluation = auxiliary, augmentation, evaluation
+        self.augmentation, self.evaluation = augmentation, evaluation
         self.tasks: Tasks = tasks
+        self.macro_tasks = macro_tasks
 
     def setup(self, stage: str) -> None:
         """Read the corpus, divide it and check that training and test tasks can be drawn.
@@ -124,6 +131,7 @@ class EpisodicDataModule(SubjectDisjointDataModule):
             seed=self.seed,
             kind=kind,
             tasks=self.tasks,
+            macro_tasks=self.macro_tasks,
         )
 
 

@@ -24,7 +24,7 @@ from data_modules.representations.base import LARGEST, SMALLEST
 from data_modules.scaling import STRETCHED, Scaling, stretch
 from data_modules.schemes import Scheme, read_scheme
 from lightmannet.episode import Clips, concatenate
-from lightmannet.errors import ConfigurationError, DataError, faults_message
+from lightmannet.errors import AbsentDataError, ConfigurationError, DataError, faults_message
 
 ROOT_VARIABLE = "MACRO_MOTION_ROOT"
 SUFFIXES = (".npz", ".safetensors")
@@ -63,7 +63,7 @@ class MotionFiles(CorpusSource):
 
     Where the unit is known, strain is computed anew from u and v, so that it has the same unit everywhere, and the
     scaling is absolute: the largest motion and the largest strain of all clips reach the end of the range, so that
-    nothing is clipped. ``JoinedCorpora`` converts it to that of other images.
+    nothing is clipped. ``MacroSets`` converts it to that of other images.
 
     Args:
         files: The files, each with its unit; either all of them are stretched or none is.
@@ -87,7 +87,7 @@ class MotionFiles(CorpusSource):
         if len({each.unit == "stretched" for each in files}) > 1:
             raise ConfigurationError(
                 "files: some are stretched, so that their amplitude is lost, and some are not; give these and those as "
-                "two corpora to JoinedCorpora."
+                "two corpora to MacroSets."
             )
         self.files, self.root, self.kind, self.scheme = files, root, kind, scheme
 
@@ -95,6 +95,7 @@ class MotionFiles(CorpusSource):
         """Read the files.
 
         Raises:
+            AbsentDataError: No root folder is given, or it has none of the files.
             DataError: A file is missing, damaged or contradictory; the message lists every fault.
             ConfigurationError: The scheme cannot be read.
         """
@@ -119,7 +120,7 @@ class MotionFiles(CorpusSource):
     def _folder(self) -> Path:
         given = self.root or os.environ.get(ROOT_VARIABLE)
         if not given:
-            raise DataError(
+            raise AbsentDataError(
                 "Motion files: no root folder is given. Set `root:` or the environment variable "
                 f"{ROOT_VARIABLE} to the folder that holds {', '.join(each.file for each in self.files)}."
             )
@@ -128,6 +129,8 @@ class MotionFiles(CorpusSource):
             raise DataError(
                 f"Motion files: {'root' if self.root else ROOT_VARIABLE} names {given!r}, which is no folder."
             )
+        if not any(os.path.exists(os.path.join(folder, each.file)) for each in self.files):
+            raise AbsentDataError(f"Motion files: {', '.join(each.file for each in self.files)}: not in {folder}.")
         return Path(folder)
 
 

@@ -12,7 +12,7 @@ from data_modules.annotations import Annotation, Kind, ParsedAnnotation, Report,
 from data_modules.clip_table import ClipRow, ClipTable, clip_row
 from data_modules.databases.corrections import correct, read_corrections
 from data_modules.video.frames import FrameReader, open_frames
-from lightmannet.errors import DataError, faults_message
+from lightmannet.errors import AbsentDataError, DataError, faults_message
 
 Certainty = Literal["several sources agree", "one source", "experimental"]
 
@@ -110,13 +110,14 @@ class Database(ABC):
         """Return the root.
 
         Raises:
-            DataError: None is given, or it is not a folder.
+            AbsentDataError: None is given.
+            DataError: It is not a folder.
         """
         d = self.description
         origin = "root" if self.root else d.variable
         given = self.root or os.environ.get(d.variable)
         if not given:
-            raise DataError(
+            raise AbsentDataError(
                 f"{d.title}: no root folder is given. Set `root:` in configs/data/{d.name}.yaml or the environment "
                 f"variable {d.variable} to the folder that holds\n{d.tree}\n{d.request}"
             )

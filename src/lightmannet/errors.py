@@ -9,6 +9,10 @@ class DataError(LightmanNetError):
     """Files of a database that are missing, damaged or contradict each other, or too few clips for what is asked."""
 
 
+class AbsentDataError(DataError):
+    """Files of a database that nobody has named a folder for, or of which the folder has none."""
+
+
 class ConfigurationError(LightmanNetError):
     """Options that cannot work together or with the data at hand."""
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from data_modules import MEGC2019
-from data_modules.joined import JoinedCorpora
+from data_modules.motion_files import MotionFiles
 from data_modules.rendered.source import RenderedFaces
 from lightmannet.cli import main
 from lightmannet.table.description import read_table
@@ -59,7 +59,7 @@ def test_every_table_of_rendered_faces_can_be_planned(name: str, monkeypatch: py
 def test_every_table_of_real_images_can_be_planned(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = replace(MadeCorpus(clips=288, subjects=16, size=3).load(), synthetic=False)
     monkeypatch.setattr(MEGC2019, "load", lambda source: made)
-    monkeypatch.setattr(JoinedCorpora, "load", lambda source: made)
+    monkeypatch.setattr(MotionFiles, "load", lambda source: made)
     assert planned(name).corpus is made
 
 

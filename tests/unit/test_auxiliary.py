@@ -9,6 +9,7 @@ from data_modules import auxiliary
 from data_modules.auxiliary import AuxiliarySource, CorpusMacro, MagnifiedMicro, SyntheticMacro
 from data_modules.corpus import CLASSES, Corpus, InputKind
 from data_modules.flow import magnify
+from data_modules.macro_sets import MacroSets
 from data_modules.protocols import Fold, select_subjects
 from data_modules.scaling import CENTRED, STRETCHED, Scaling, rescale
 from data_modules.synthetic.images import SCALING
@@ -121,7 +122,8 @@ def test_the_synthetic_motion_there_is_serves_every_class_and_shows_nobody_of_th
 
 
 def test_every_source_is_described_and_the_stand_ins_are_called_so() -> None:
-    sources = AuxiliarySource.__subclasses__()
-    assert {source.__name__ for source in sources} == {"CorpusMacro", "MagnifiedMicro", "SyntheticMacro"}
+    sources: tuple[AuxiliarySource, ...] = (CorpusMacro(), MagnifiedMicro(), SyntheticMacro())
+    assert {type(source) for source in sources} == set(AuxiliarySource.__subclasses__()) - {MacroSets}
     for source in sources:
+        assert source.describe() == source.description
         assert ("stand-in" in source.description) == source.stand_in

@@ -212,9 +212,9 @@ def test_one_magnified_clip_left_is_enough_and_none_is_refused_beforehand() -> N
 
 def test_a_class_without_auxiliary_clips_is_refused_beforehand() -> None:
     macro = make_clips(30, size=4, database="macro")
-    with pytest.raises(DataError, match="Class 1 has 0 auxiliary clips"):
+    with pytest.raises(DataError, match=r"No auxiliary clip \(macro\) shows class 1\."):
         sampler(auxiliary=macro.select([i for i in range(30) if i % 3 != 1]))
-    with pytest.raises(DataError, match="Class 0 has 0 auxiliary clips"):
+    with pytest.raises(DataError, match=r"No auxiliary clip \(no set\) shows class 0\."):
         sampler(auxiliary=macro.select([]))
 
 

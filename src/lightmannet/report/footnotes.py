@@ -110,12 +110,12 @@ def _adaptation(summary: Summary) -> list[str]:
 
 
 def _auxiliary(plan: Plan) -> list[str]:
-    notes = []
+    methods: dict[str, list[str]] = {}
     for method, source in plan.auxiliary.items():
-        generated = plan.corpus.synthetic and not source.stand_in
+        generated = plan.corpus.synthetic and not source.stand_in and not source.read
         how = ", generated as its micro-expressions are" if generated else ""
-        notes.append(f"D^aux of {method}: {source.description}{how}.")
-    return notes
+        methods.setdefault(f"{source.describe()}{how}", []).append(method)
+    return [f"D^aux of {', '.join(names)}: {what}." for what, names in methods.items()]
 
 
 def _budgets(summary: Summary) -> list[str]:

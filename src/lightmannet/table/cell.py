@@ -105,10 +105,10 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def corpus_digest(corpus: Corpus) -> str:
+def corpus_digest(*corpora: Corpus) -> str:
     """Return a digest of all clips: ids, labels and pixels."""
     digest = hashlib.sha256()
-    for clips in (corpus.micro, corpus.macro):
+    for clips in (part for corpus in corpora for part in (corpus.micro, corpus.macro)):
         if clips is not None:
             digest.update("\0".join(clips.ids).encode())
             digest.update(clips.labels.numpy().tobytes())

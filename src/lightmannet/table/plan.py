@@ -94,15 +94,16 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
         arguments = {method: _arguments(path, table, method, condition) for method in table.methods}
         modules = {method: _data_module(path, method, its) for method, its in arguments.items()}
         for method, (module, _) in modules.items():
-            if isinstance(module, EpisodicDataModule) and module.auxiliary is not None:
+            if module.auxiliary is not None:
                 auxiliary.setdefault(method, module.auxiliary)
         tests[name] = _tests(path, name, modules)
-        corpus_key = corpus_digest(tests[name].corpus)
+        corpus = tests[name].corpus
+        keys = {method: corpus_digest(corpus, *_read_beside(module)) for method, (module, _) in modules.items()}
         for seed in table.seeds:
             for fold in range(tests[name].folds):
                 for method in table.methods:
                     its = (*arguments[method], f"--data.init_args.fold={fold}", f"--seed_everything={seed}")
-                    key = cell_key(its, table.oracle_epoch, corpus_key)
+                    key = cell_key(its, table.oracle_epoch, keys[method])
                     cells.append(Cell(method, name, condition.value, fold, seed, its, table.oracle_epoch, key))
     # The first seed of everything, then the second …
     cells.sort(key=lambda cell: table.seeds.index(cell.seed))
@@ -115,6 +116,10 @@ def make_plan(path: Path, protocol: ProtocolName | None) -> Plan:
         cells=cells,
         auxiliary=auxiliary,
     )
+
+
+def _read_beside(module: SubjectDisjointDataModule) -> tuple[Corpus, ...]:
+    return module.auxiliary.read if module.auxiliary is not None else ()
 
 
 def _arguments(path: Path, table: Table, method: str, condition: Condition) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from data_modules import MEGC2019, ClipCorpus, JoinedCorpora, KDEFLandmarks
+from data_modules import MEGC2019, ClipCorpus, KDEFLandmarks, MacroSets
 from data_modules.flow import LOW
+from data_modules.protocols import Fold
 from data_modules.representations.landmark_flow import LandmarkFlow, landmark_motion
 from data_modules.scaling import STRETCHED, Scaling
 from data_modules.video.eyes import EYES
@@ -134,11 +135,9 @@ def test_all_of_kdef_is_read_and_its_class_means_resemble_those_of_micro_express
     )
     if MEGC is None:
         pytest.skip("MEGC2019_ROOT is not set")
-    corpus = JoinedCorpora(MEGC2019(MEGC), [source]).load()
-    assert corpus.macro is not None
-    assert len(corpus.macro) == 840
+    corpus = MEGC2019(MEGC).load()
+    macro = MacroSets([source]).clips(corpus, Fold(train=("a",), validation=(), test=("b",)))
+    assert len(macro) == 840
     for label, least in enumerate((0.5, 0.5, 0.4)):
-        micro, macro = (
-            clips.inputs[clips.labels == label, 0, :2].mean(0).flatten() for clips in (corpus.micro, corpus.macro)
-        )
-        assert torch.corrcoef(torch.stack([micro, macro]))[0, 1] > least
+        one, other = (clips.inputs[clips.labels == label, 0, :2].mean(0).flatten() for clips in (corpus.micro, macro))
+        assert torch.corrcoef(torch.stack([one, other]))[0, 1] > least
