@@ -1,4 +1,4 @@
-"""Changes of clips that albumentations makes: turned, zoomed, lighter or darker, blurred, noisy, partly hidden."""
+"""Changes of clips: turned, zoomed, lighter or darker, blurred, noisy, partly hidden."""
 
 import os
 from dataclasses import dataclass
@@ -8,22 +8,23 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
+from torch.nn import functional as F
 
 from data_modules.flow import HIGH, LOW
 
 Kind = Literal["motion", "difference", "frames"]
 
-# OpenCV's INTER_LINEAR and BORDER_REPLICATE: albumentations wants the numbers, and only for them cv2 is not imported.
-_LINEAR, _REPEAT_BORDER = 1, 1
-_OPERATIONS = 5
+# Numbers drawn for each clip: two for the geometry, then a seed for each operation of albumentations and for the noise.
+_DRAWN, _FIRST_SEED, _LARGEST = 6, 2, 2**32
 
 
 @dataclass(frozen=True)
 class FrameAugmentation:
     """Random changes of clips in the order of the attributes; all phases of a clip get one draw, except of the noise.
 
-    albumentations 2.0.8 (https://doi.org/10.3390/info11020125) does the work, a clip at a time. The ranges are those
-    of ``data_modules.transforms.Augmentation``, which checks them; 0 switches a change off.
+    Turning and zooming work on all clips at once; for the rest, albumentations 2.0.8
+    (https://doi.org/10.3390/info11020125) does the work, a clip at a time. The ranges are those of
+    ``data_modules.transforms.Augmentation``, which checks them; 0 switches a change off.
 
     Attributes:
         rotation: Turn by up to this many degrees either way about the centre, repeating the border; the vectors of
@@ -53,18 +54,23 @@ class FrameAugmentation:
         Args:
             inputs: Clips in [-0.5, 0.5]; motion has 3 channels (u, v, strain).
             kind: What the clips show.
-            random: Gives each clip one seed an operation, whether the operation is used or not.
+            random: Gives each clip the same count of numbers, whichever operations are used.
         """
-        affine, light, blur = self._transforms(kind)
-        if not (affine or light or blur or self.noise or self.occlusion):
+        light, blur = self._transforms(kind)
+        clip_by_clip = light or blur or self.noise or self.occlusion
+        if not (self.rotation or self.zoom or clip_by_clip) or not len(inputs):
             return inputs
-        images = inputs.permute(0, 1, 3, 4, 2).to(torch.float32).numpy() - np.float32(LOW)
-        # A seed of its own for each operation: with one for all, the strongest blur would go with the largest angle.
-        seeds = random.integers(2**32, size=(len(images), _OPERATIONS)).tolist()
-        for i, (affine_seed, light_seed, blur_seed, noise_seed, place_seed) in enumerate(seeds):
+        # Numbers of its own for each operation: with one for all, the strongest blur would go with the largest angle.
+        drawn = random.integers(_LARGEST, size=(len(inputs), _DRAWN))
+        moved = inputs.to(torch.float32)
+        if self.rotation or self.zoom:
+            sides = torch.from_numpy(2 * drawn[:, :_FIRST_SEED] / _LARGEST - 1).to(torch.float32)
+            moved = moved_content(moved, kind, sides[:, 0] * self.rotation, 1 + sides[:, 1] * self.zoom)
+        if not clip_by_clip:
+            return moved.clamp(LOW, HIGH).to(inputs.dtype)
+        images = moved.permute(0, 1, 3, 4, 2).numpy() - np.float32(LOW)
+        for i, (light_seed, blur_seed, noise_seed, place_seed) in enumerate(drawn[:, _FIRST_SEED:].tolist()):
             clip = images[i]
-            if affine:
-                clip = _moved(affine, clip, kind, affine_seed)
             if light:
                 clip = _applied(light, clip, light_seed)
             if blur:
@@ -77,25 +83,47 @@ class FrameAugmentation:
         changed = torch.from_numpy(images).permute(0, 1, 4, 2, 3) + LOW
         return changed.clamp(LOW, HIGH).contiguous().to(inputs.dtype)
 
-    def _transforms(self, kind: Kind) -> tuple[Any, Any, Any]:
+    def _transforms(self, kind: Kind) -> tuple[Any, Any]:
         """Return albumentations' transforms, None for those that are off."""
-        library = _albumentations()
-        affine = light = blur = None
-        if self.rotation or self.zoom:
-            affine = library.Affine(
-                rotate=(-self.rotation, self.rotation),
-                scale=(1 - self.zoom, 1 + self.zoom),
-                keep_ratio=True,
-                interpolation=_LINEAR,
-                border_mode=_REPEAT_BORDER,
-                p=1,
-            )
+        light = blur = None
         if kind == "frames" and (self.brightness or self.contrast):
-            light = library.RandomBrightnessContrast(self.brightness, self.contrast, p=1)
+            light = _albumentations().RandomBrightnessContrast(self.brightness, self.contrast, p=1)
         if self.blur:
             # Not from 0 on: the kernel is computed by a division by the standard deviation.
-            blur = library.GaussianBlur(sigma_limit=(min(1e-3, self.blur), self.blur), p=1)
-        return affine, light, blur
+            blur = _albumentations().GaussianBlur(sigma_limit=(min(1e-3, self.blur), self.blur), p=1)
+        return light, blur
+
+
+def moved_content(
+    inputs: Float[Tensor, "clip phase channel height width"],
+    kind: Kind,
+    degrees: Float[Tensor, " clip"],
+    factors: Float[Tensor, " clip"],
+) -> Float[Tensor, "clip phase channel height width"]:
+    """Return each clip turned and scaled about its centre, bilinear, repeating the border; vectors of motion with it.
+
+    Args:
+        inputs: Clips; the first two channels of motion are u and v.
+        kind: What they show.
+        degrees: Angle, against the clock as seen.
+        factors: Scale, > 0.
+    """
+    height, width = inputs.shape[-2:]
+    angle = torch.deg2rad(degrees.to(inputs.dtype))
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    # y points down, so that turning against the clock takes (x, y) to (x cos + y sin, y cos - x sin).
+    turn = torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 1)
+    factors = factors.to(inputs.dtype)[:, None, None]
+    # grid_sample asks where each pixel comes from, in units of half the distance between the outermost pixels.
+    half = inputs.new_tensor([max(width - 1, 1), max(height - 1, 1)]) / 2
+    x, y = (torch.arange(size, dtype=inputs.dtype) - (size - 1) / 2 for size in (width, height))
+    pixels = torch.stack(torch.meshgrid(x, y, indexing="xy"), 2)
+    origin = pixels @ (turn / factors)[:, None] / half
+    moved = F.grid_sample(inputs.flatten(1, 2), origin, padding_mode="border", align_corners=True).view_as(inputs)
+    if kind == "motion":
+        vectors = torch.einsum("nij,npjhw->npihw", turn * factors, moved[:, :, :2])
+        moved = torch.cat([vectors, moved[:, :, 2:]], 2)
+    return moved
 
 
 def _albumentations() -> Any:
@@ -110,18 +138,6 @@ def _applied(
 ) -> Float32[np.ndarray, "phase height width channel"]:
     transform.set_random_seed(seed)
     return transform(images=images)["images"]
-
-
-def _moved(
-    affine: Any, images: Float32[np.ndarray, "phase height width channel"], kind: Kind, seed: int
-) -> Float32[np.ndarray, "phase height width channel"]:
-    moved = _applied(affine, images, seed)
-    if kind != "motion":
-        return moved
-    # The matrix that moved the content, applied to the vectors (x, y) too; albumentations knows of no vectors.
-    matrix = affine.get_applied_params()["matrix"][:2, :2].astype(np.float32)
-    vectors = (moved[..., :2] + np.float32(LOW)) @ matrix.T - np.float32(LOW)
-    return np.concatenate([vectors.clip(0, 1), moved[..., 2:]], axis=-1)
 
 
 def _noisy(

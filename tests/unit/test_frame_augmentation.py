@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from data_modules.flow import HIGH, LOW, STRAIN, U, V
-from data_modules.frame_augmentation import FrameAugmentation, Kind, _albumentations, _moved
+from data_modules.frame_augmentation import FrameAugmentation, Kind, _albumentations, moved_content
 
 CENTRE = 14  # of 29 pixels
 REPEAT_BORDER = 1
@@ -78,9 +78,7 @@ def middle(weights: Tensor) -> tuple[Tensor, Tensor]:
 
 def turned(degrees: float, inputs: Tensor) -> Tensor:
     """The clip turned by exactly this many degrees against the clock."""
-    affine = _albumentations().Affine(rotate=(degrees, degrees), border_mode=REPEAT_BORDER, p=1)
-    images = inputs[0].permute(0, 2, 3, 1).numpy() + np.float32(0.5)
-    return torch.from_numpy(_moved(affine, images, "motion", 0)).permute(0, 3, 1, 2)[None] - 0.5
+    return moved_content(inputs, "motion", torch.tensor([float(degrees)]), torch.ones(1))
 
 
 # --- Turned and zoomed ---
@@ -164,6 +162,19 @@ def test_what_comes_in_from_outside_repeats_the_border() -> None:
     changed = changes(zoom=0.5)(stripes, "difference", random())
     assert torch.allclose(changed[..., U, 0, :], torch.tensor(-0.25), atol=1e-6)
     assert torch.allclose(changed[..., U, -1, :], torch.tensor(0.25), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (20, 31)])
+def test_content_moves_as_albumentations_moves_it(shape: tuple[int, int]) -> None:
+    # Smooth images, since OpenCV rounds the places that it interpolates at to a 32nd of a pixel.
+    images = torch.nn.functional.avg_pool2d(noisy(1, 2, shape[0] + 4, shape[1] + 4), 5, 1)[:, None]
+    for degrees, factor in ((0.0, 1.2), (25.0, 1.0), (-70.0, 0.8)):
+        affine = _albumentations().Affine(
+            rotate=(degrees, degrees), scale=(factor, factor), keep_ratio=True, border_mode=REPEAT_BORDER, p=1
+        )
+        theirs = affine(image=images[0, 0].permute(1, 2, 0).numpy())["image"]
+        ours = moved_content(images, "difference", torch.tensor([degrees]), torch.tensor([factor]))
+        torch.testing.assert_close(ours[0, 0].permute(1, 2, 0), torch.from_numpy(theirs), rtol=0, atol=6e-3)
 
 
 # --- One draw a clip ---
