@@ -125,9 +125,9 @@ def _around_the_inner_loop(learner: InnerLoopLearner, task: Episode) -> dict[str
         # Each step changes the same copy, so its losses are computed immediately.
         if step in (0, learner.inner.steps):
             with torch.no_grad():
-                primary, auxiliary = learner.inner_losses(network, task.support, task.auxiliary)
+                inner = learner.inner_losses(network, task.support, task.auxiliary)
                 query = F.cross_entropy(network(task.query.inputs), task.query.labels)
-            losses = {"support": primary, "auxiliary": auxiliary, "query": query}
+            losses = {"support": inner.primary, "auxiliary": inner.auxiliary, "query": query}
             # Without inner steps, before and after are the same.
             for when in ("before",) * (step == 0) + ("after",) * (step == learner.inner.steps):
                 values |= {f"task/{name}_{when}": float(v) for name, v in losses.items() if v is not None}

@@ -4,7 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -122,6 +122,14 @@ class WarmStart:
             )
 
 
+class InnerLosses(NamedTuple):
+    """What the inner loop descends, and its parts before they are weighted; without an auxiliary part None."""
+
+    total: Float[Tensor, ""]
+    primary: Float[Tensor, ""]
+    auxiliary: Float[Tensor, ""] | None
+
+
 class EpisodicLearner(Learner):
     """Learns from tasks: what ``adapt`` makes of a task's support is scored on its query.
 
@@ -187,8 +195,14 @@ class EpisodicLearner(Learner):
         else:
             loss = self.meta_loss(batch)
         self.log_loss(loss, len(batch.query))
+        for name, value in self.learned_values().items():
+            self.log(f"train/{name}", value, batch_size=1)
         # What this loss does not reach gets a gradient of zero: DistributedDataParallel waits for every parameter.
         return loss + 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
+
+    def learned_values(self) -> dict[str, Tensor]:
+        """Return what is learned beside the network and logged at each step, by name."""
+        return {}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return AdamW over all parameters, with the warm start's step size during the warm start."""
@@ -248,18 +262,17 @@ class InnerLoopLearner(EpisodicLearner):
     def inner_loss(self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None) -> Float[Tensor, ""]:
         """Return the loss that a copy of the network descends on a task's support (and auxiliary) clips."""
 
-    def inner_losses(
-        self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""] | None]:
-        """Return the primary and the auxiliary part of ``inner_loss``, unweighted; without a second part None."""
-        return self.inner_loss(network, support, auxiliary), None
+    def inner_losses(self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None) -> InnerLosses:
+        """Return ``inner_loss`` with its parts; there is one alone, where a method does not say otherwise."""
+        loss = self.inner_loss(network, support, auxiliary)
+        return InnerLosses(loss, loss, None)
 
     def branch_losses(self, batch: Clips | Episode) -> tuple[Float[Tensor, ""], Float[Tensor, ""]] | None:
         """Return both parts of the inner loss on a task's support, before any inner step."""
         if not isinstance(batch, Episode):
             return None
-        primary, auxiliary = self.inner_losses(self.network, batch.support, batch.auxiliary)
-        return None if auxiliary is None else (primary, auxiliary)
+        losses = self.inner_losses(self.network, batch.support, batch.auxiliary)
+        return None if losses.auxiliary is None else (losses.primary, losses.auxiliary)
 
     def inner_path(self, loss: Callable[[TwoBranchNetwork], Tensor]) -> Iterator[TwoBranchNetwork]:
         """Yield a copy of the network, then the same copy after each inner step down ``loss``.
@@ -293,9 +306,6 @@ class InnerLoopLearner(EpisodicLearner):
             *_, network = self.inner_path(lambda network: self.inner_loss(network, support, auxiliary))
         return Predictor(network)
 
-    def training_step(self, batch: Episode, batch_idx: int) -> Float[Tensor, ""]:
-        """Return the loss of a task, as the parent does; log a learned α."""
-        loss = super().training_step(batch, batch_idx)
-        if self.log_inner_rate is not None:
-            self.log("train/inner_learning_rate", self.log_inner_rate.exp(), batch_size=1)
-        return loss
+    def learned_values(self) -> dict[str, Tensor]:
+        """Return α, where one is learned for all."""
+        return {} if self.log_inner_rate is None else {"inner_learning_rate": self.log_inner_rate.exp()}

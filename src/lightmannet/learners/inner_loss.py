@@ -4,8 +4,10 @@ import math
 from dataclasses import dataclass
 
 from lightmannet.errors import ConfigurationError
+from lightmannet.learners.episodic import InnerLoop
 from lightmannet.losses.kernels import Cosine, Kernel
 from lightmannet.losses.pairs import Pairs, SameClass
+from lightmannet.networks import TwoBranchNetwork
 from lightmannet.networks.aligned import Aligned, Features
 
 
@@ -63,3 +65,23 @@ class InnerLoss:
     def learned(self) -> bool:
         """Whether the outer loop learns something of the alignment."""
         return self.learn_auxiliary_weight or self.pairs.learned
+
+    def check(self, network: TwoBranchNetwork, inner: InnerLoop) -> None:
+        """Do nothing where this loss can be minimised by this inner loop.
+
+        Raises:
+            ConfigurationError: Learned weights of the alignment that the outer loop cannot reach, or an inner loop of
+                the heads alone where the alignment passes through none.
+        """
+        if self.learned and (inner.first_order or inner.steps == 0):
+            raise ConfigurationError(
+                "A learned auxiliary weight and learned pairs reach the outer loss through the inner steps' gradients "
+                f"alone, which are constants or absent with first_order: {inner.first_order}, steps: {inner.steps}. "
+                "Set first_order: false and steps >= 1, or learn neither."
+            )
+        if inner.parameters == "heads" and self.auxiliary_weight > 0 and not self.aligned.has_head(network):
+            raise ConfigurationError(
+                f"parameters: heads moves nothing that aligned: {type(self.aligned).__name__} passes through, so the "
+                "alignment would do nothing. Set the network's alignment_features with aligned: Features, or "
+                "parameters: all."
+            )
