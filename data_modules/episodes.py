@@ -43,10 +43,14 @@ class EpisodeSampler:
         macro_tasks: Share of the training tasks that are made of one auxiliary set each, which plays the part of
             micro-expressions, while D^aux comes from the other sets; in [0, 1]. Sets that cannot make a task are only
             drawn from.
+        repeat_clips: A class with fewer clips than a task needs shows some of them several times, each time augmented
+            anew; support and query then share clips, and so people.
+        augment_auxiliary: Augment the auxiliary clips of training tasks, too.
 
     Raises:
         DataError: Too few classes, clips, people or auxiliary clips for such a task; the message counts them.
-        ConfigurationError: ``per_subject`` with separate subjects, or ``macro_tasks`` outside [0, 1].
+        ConfigurationError: ``per_subject`` or ``repeat_clips`` with separate subjects, or ``macro_tasks`` outside
+            [0, 1].
     """
 
     def __init__(
@@ -64,6 +68,8 @@ class EpisodeSampler:
         tasks: Tasks = "mixed",
         side: str = "training",
         macro_tasks: float = 0.0,
+        repeat_clips: bool = False,
+        augment_auxiliary: bool = False,
     ) -> None:
         if tasks not in get_args(Tasks):
             raise ConfigurationError(f"tasks is one of {', '.join(get_args(Tasks))}, not {tasks!r}.")
@@ -72,10 +78,15 @@ class EpisodeSampler:
                 "tasks: per_subject makes a task of one person's clips, so support and query cannot show different "
                 "people. Set separate_subjects: false."
             )
+        if repeat_clips and separate_subjects:
+            raise ConfigurationError(
+                "repeat_clips: true lets support and query share clips, so they cannot show different people. Set "
+                "separate_subjects: false."
+            )
         if not 0 <= macro_tasks <= 1:
             raise ConfigurationError(f"macro_tasks must lie in [0, 1], but is {macro_tasks}.")
         self.tasks: Tasks = tasks
-        self.macro_tasks = macro_tasks
+        self.macro_tasks, self.repeat_clips, self.augment_auxiliary = macro_tasks, repeat_clips, augment_auxiliary
         self.clips, self.auxiliary = clips, auxiliary
         self.n_way, self.n_shot, self.n_query, self.n_auxiliary = n_way, n_shot, n_query, n_auxiliary
         self.separate_subjects, self.augmentation, self.seed = separate_subjects, augmentation, seed
@@ -132,7 +143,7 @@ class EpisodeSampler:
         return Episode(
             support=self._augmented(support, random),
             query=self._augmented(query, random),
-            auxiliary=auxiliary,
+            auxiliary=self._changed(auxiliary, random) if auxiliary and self.augment_auxiliary else auxiliary,
             n_way=self.n_way,
             n_shot=self.n_shot,
             index=index,
@@ -154,12 +165,12 @@ class EpisodeSampler:
         random = np.random.default_rng([self.seed, _EVALUATION, index])
         pools = [np.flatnonzero(self._labels == label) for label in self._classes]
         shots, rarest = n_shot or self.n_shot, min(len(pool) for pool in pools)
-        if shots > rarest:
+        if shots > rarest and not self.repeat_clips:
             raise DataError(
                 f"evaluation: n_shot: {shots}, but the rarest class has {rarest} {self.side} clips. {self._counts()} "
                 "Lower it."
             )
-        support = np.concatenate([random.choice(pool, shots, replace=False) for pool in pools]).tolist()
+        support = np.concatenate([random.choice(pool, shots, replace=shots > len(pool)) for pool in pools]).tolist()
         return Episode(
             support=self.clips.select(support),
             query=query,
@@ -183,7 +194,10 @@ class EpisodeSampler:
             chosen: list[np.ndarray] = []
             for label in classes:
                 mine = group & (self._labels == label)
-                if self.separate_subjects:
+                if self.repeat_clips and mine.sum() < self.n_shot + self.n_query:
+                    drawn = np.resize(random.permutation(np.flatnonzero(mine)), self.n_shot + self.n_query)
+                    pools = drawn[: self.n_shot], drawn[self.n_shot :]
+                elif self.separate_subjects:
                     pools = np.flatnonzero(mine & side), np.flatnonzero(mine & ~side)
                 else:
                     order = random.permutation(np.flatnonzero(mine))
@@ -247,11 +261,13 @@ class EpisodeSampler:
                         n_shot=self.n_shot,
                         n_query=self.n_query,
                         n_auxiliary=self.n_auxiliary,
-                        separate_subjects=self.separate_subjects,
+                        # A whole set has no need to repeat clips.
+                        separate_subjects=self.separate_subjects or self.repeat_clips,
                         augmentation=self.augmentation,
                         seed=self.seed,
                         kind=self.kind,
                         side=f"{name}'s",
+                        augment_auxiliary=self.augment_auxiliary,
                     )
                 )
             except DataError as error:
@@ -261,7 +277,9 @@ class EpisodeSampler:
         return able
 
     def _augmented(self, indices: list[int], random: np.random.Generator) -> Clips:
-        clips = self.clips.select(indices)
+        return self._changed(self.clips.select(indices), random)
+
+    def _changed(self, clips: Clips, random: np.random.Generator) -> Clips:
         return clips if self.augmentation is None else self.augmentation(clips, random, self.kind)
 
     def _task_groups(self) -> tuple[list[tuple[Bool[np.ndarray, " clip"], Int64[np.ndarray, " class"]]], np.ndarray]:
@@ -294,7 +312,8 @@ class EpisodeSampler:
 
         def usable(label: int) -> bool:
             mine = self._subjects[group & (self._labels == label)]
-            return len(mine) >= self.n_shot + self.n_query and (not self.separate_subjects or len(set(mine)) > 1)
+            enough = len(mine) >= self.n_shot + self.n_query or (self.repeat_clips and len(mine) > 0)
+            return enough and (not self.separate_subjects or len(set(mine)) > 1)
 
         return np.array([label for label in self._classes if usable(label)], dtype=np.int64)
 
@@ -314,7 +333,7 @@ class EpisodeSampler:
         needed = self.n_shot + n_query
         for label in self._classes:
             mine = self._subjects[self._labels == label]
-            if len(mine) < needed:
+            if len(mine) < needed and not self.repeat_clips:
                 raise DataError(
                     f"Class {label} has {len(mine)} {self.side} clips, but n_shot: {self.n_shot} and n_query: "
                     f"{n_query} ask for {needed}. {self._counts()} Lower n_shot or n_query."

@@ -40,6 +40,9 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
         macro_tasks: Share of the training tasks, in [0, 1], that play one set of macro-expressions as if it were
             micro-expressions: support and query show its people, and D^aux comes from the other sets.
+        repeat_clips: A class with fewer training clips than a task needs shows some of them several times, each time
+            augmented anew; needs ``separate_subjects: false``.
+        augment_auxiliary: Augment the auxiliary clips of training tasks, too.
 
     Raises:
         ConfigurationError: One of the counts is not positive.
@@ -66,6 +69,8 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         corruption: Corruption = Corruption(),
         average_mirrored: bool = False,
         macro_tasks: float = 0.0,
+        repeat_clips: bool = False,
+        augment_auxiliary: bool = False,
     ) -> None:
         super().__init__(
             corpus, protocol, fold, validation_fraction, seed, num_workers, auxiliary, corruption, average_mirrored
@@ -76,7 +81,7 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         self.episodes_per_epoch, self.separate_subjects = episodes_per_epoch, separate_subjects
         self.augmentation, self.evaluation = augmentation, evaluation
         self.tasks: Tasks = tasks
-        self.macro_tasks = macro_tasks
+        self.macro_tasks, self.repeat_clips, self.augment_auxiliary = macro_tasks, repeat_clips, augment_auxiliary
 
     def setup(self, stage: str) -> None:
         """Read the corpus, divide it and check that training and test tasks can be drawn.
@@ -132,6 +137,8 @@ class EpisodicDataModule(SubjectDisjointDataModule):
             kind=kind,
             tasks=self.tasks,
             macro_tasks=self.macro_tasks,
+            repeat_clips=self.repeat_clips,
+            augment_auxiliary=self.augment_auxiliary,
         )
 
 

@@ -29,10 +29,22 @@ def sampler(
     augmentation: Augmentation | None = None,
     seed: int = 0,
     tasks: Tasks = "mixed",
+    repeat_clips: bool = False,
+    augment_auxiliary: bool = False,
 ) -> EpisodeSampler:
-    clips = make_clips(72, size=4) if clips is None else clips
     return EpisodeSampler(
-        clips, auxiliary, n_way, n_shot, n_query, n_auxiliary, separate_subjects, augmentation, seed, tasks=tasks
+        make_clips(72, size=4) if clips is None else clips,
+        auxiliary,
+        n_way,
+        n_shot,
+        n_query,
+        n_auxiliary,
+        separate_subjects,
+        augmentation,
+        seed,
+        tasks=tasks,
+        repeat_clips=repeat_clips,
+        augment_auxiliary=augment_auxiliary,
     )
 
 
@@ -375,3 +387,58 @@ def test_tasks_of_one_person_with_separate_people_are_refused() -> None:
 def test_unknown_tasks_are_named() -> None:
     with pytest.raises(ConfigurationError, match="mixed, per_database, per_subject, not 'per_country'"):
         sampler(tasks="per_country")  # type: ignore[arg-type]
+
+
+# --- Few clips ---
+
+
+def test_a_class_of_few_clips_repeats_them_and_one_of_many_does_not() -> None:
+    few = clips_of([(0, 0), (1, 1), (2, 1), *((person, 2) for person in range(8))])
+    made = sampler(few, separate_subjects=False, repeat_clips=True)
+    for index in range(20):
+        task = made.episode(0, index)
+        together = concatenate(task.support, task.query)
+        assert Counter(task.support.labels.tolist()) == {0: 2, 1: 2, 2: 2}
+        assert Counter(task.query.labels.tolist()) == {0: 3, 1: 3, 2: 3}
+        shown = {
+            label: {c for c, k in zip(together.ids, together.labels, strict=True) if k == label} for label in range(3)
+        }
+        assert {label: len(clips) for label, clips in shown.items()} == {0: 1, 1: 2, 2: 5}
+
+
+def test_a_repeated_clip_is_augmented_anew_each_time() -> None:
+    task = sampler(
+        make_clips(3, size=8), separate_subjects=False, repeat_clips=True, augmentation=Augmentation(), n_query=2
+    ).episode(0, 0)
+    first = concatenate(task.support, task.query)
+    alike = [first.select([i]) for i, label in enumerate(first.labels) if label == 0]
+    assert len({clip.ids for clip in alike}) == 1
+    assert len({tuple(clip.inputs.flatten().tolist()) for clip in alike}) == len(alike) == 4
+
+
+def test_supports_to_recognise_with_repeat_clips_only_where_there_are_too_few() -> None:
+    nobody = make_clips(3, size=4).select([])
+    made = sampler(make_clips(9, size=4), separate_subjects=False, repeat_clips=True)
+    assert len(set(made.draw(nobody, 0, n_shot=3).support.ids)) == 9
+    assert Counter(made.draw(nobody, 0, n_shot=5).support.labels.tolist()) == {0: 5, 1: 5, 2: 5}
+
+
+def test_repeated_clips_and_separate_subjects_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="repeat_clips: true lets support and query share clips"):
+        sampler(repeat_clips=True)
+
+
+def test_auxiliary_clips_are_augmented_in_training_tasks_alone_and_only_if_wanted() -> None:
+    macro = make_clips(30, seed=1, size=8, database="macro")
+    clips = make_clips(72, size=8)
+    plain, changed = (
+        sampler(clips, macro, augmentation=Augmentation(), augment_auxiliary=wanted) for wanted in (False, True)
+    )
+    one, other = plain.episode(0, 0), changed.episode(0, 0)
+    assert one.auxiliary is not None
+    assert other.auxiliary is not None
+    assert same(one.support, other.support)
+    assert one.auxiliary.ids == other.auxiliary.ids
+    assert same(one.auxiliary, macro.select([macro.ids.index(clip) for clip in one.auxiliary.ids]))
+    assert not same(one.auxiliary, other.auxiliary)
+    assert equal(plain.draw(clips, 0), changed.draw(clips, 0))
