@@ -127,7 +127,8 @@ def average_rate(said: float, seconds: Sequence[float]) -> float:
 def within_cuts(seconds: Sequence[float]) -> Sequence[float]:
     """Return the times without those that a gap tears from the others at the beginning or the end.
 
-    A cut without encoding anew leaves out frames that are stored after, or refer to, what was cut off.
+    A cut without encoding anew leaves out frames that are stored after, or refer to, what was cut off. Times with gaps
+    elsewhere, too, are returned whole: they are of a camera that left out frames now and then.
 
     Args:
         seconds: When each frame is shown, ascending.
@@ -136,4 +137,5 @@ def within_cuts(seconds: Sequence[float]) -> Sequence[float]:
     gaps = np.flatnonzero(steps > _UNEVEN * np.median(steps)) if len(steps) else ()
     first = max((int(gap) + 1 for gap in gaps if gap < _CUT), default=0)
     last = min((int(gap) + 1 for gap in gaps if gap >= len(steps) - _CUT), default=len(seconds))
-    return seconds[first:last] if last - first > 2 else seconds
+    even = not any(first <= gap < last - 1 for gap in gaps)
+    return seconds[first:last] if even and last - first > 2 else seconds

@@ -224,6 +224,7 @@ def test_a_gap_that_a_cut_left_at_the_end_changes_no_rate(suffix: str, tmp_path:
         ([4] + [1] * 30, 25, False),
         ([3] + [1] * 20 + [2, 2], 25, False),
         ([1] * 15 + [2] + [1] * 15, 25 * 31 / 32, True),  # a frame in the middle is lacking
+        ([1, 1, 2] * 10, 25 * 3 / 4, True),
         ([1, 2, 1], 25 * 3 / 4, True),
         ([1], 25, False),
     ],
