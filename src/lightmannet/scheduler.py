@@ -16,6 +16,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightmannet.errors import ConfigurationError
 
@@ -50,20 +51,28 @@ def requeue(job: str) -> bool:
 
 @contextmanager
 def requeued_on_signal() -> Iterator[None]:
-    """Requeue the job at once when its signal comes, for commands that keep finished work and go on from there."""
-    job = job_id()
-    if job is None or REQUEUE_SIGNAL is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Requeue the job at once when its signal comes, for commands that keep finished work and go on from there.
+
+    Raises:
+        SIGTERMException: SIGTERM ended a fit or a test; with exit code 143, where Lightning's own is that of success.
+    """
+    job, before = job_id(), None
+    listens = job is not None and threading.current_thread() is threading.main_thread()
 
     def hear(number: int, frame: FrameType | None) -> None:
-        requeue(job)
+        requeue(str(job))
 
-    before = signal.signal(REQUEUE_SIGNAL, hear)
+    if REQUEUE_SIGNAL is not None and listens:
+        before = signal.signal(REQUEUE_SIGNAL, hear)
     try:
         yield
+    except SIGTERMException as end:
+        end.code = 128 + signal.SIGTERM
+        log.error("SIGTERM: ended before it was finished.")
+        raise
     finally:
-        signal.signal(REQUEUE_SIGNAL, before)
+        if REQUEUE_SIGNAL is not None and listens:
+            signal.signal(REQUEUE_SIGNAL, before)
 
 
 def ignore_signal() -> None:

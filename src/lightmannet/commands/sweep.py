@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lightmannet.config_file import with_packaged_configs
 from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.files import write_atomically
 from lightmannet.packaged import config_path
@@ -146,7 +147,7 @@ def _score(plan: Sweep, arguments: list[str]) -> float:
     """
     from lightmannet.lightning_cli import Lightning
 
-    cli = Lightning(arguments, run=False)
+    cli = Lightning(with_packaged_configs(arguments), run=False)
     if not cli.datamodule.validation_fraction > 0:
         raise ConfigurationError(
             f"{plan.metric} needs validation people: set data.init_args.validation_fraction, e.g. to 0.15."

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from data_modules.base import SubjectDisjointDataModule
@@ -85,6 +86,8 @@ def run_cell(cell: Cell, scalars: Scalars | None = None) -> Result:
     trained = time.perf_counter()
     predicted: Any = trainer.predict(model, datamodule=data)
     end = time.perf_counter()
+    if trainer.received_sigterm:
+        raise SIGTERMException  # which Lightning notes, and does only in a fit
     memory = peak_memory_mb()
     model.eval()
     batch = next(iter(data.predict_dataloader())).to(model.device)
