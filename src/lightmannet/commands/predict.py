@@ -14,7 +14,7 @@ from jsonargparse import ArgumentParser
 
 from lightmannet.commands.answer_file import AnswerFile, as_json
 from lightmannet.errors import ClipError, ConfigurationError, DataError, LightmanNetError
-from lightmannet.inference.answer import Answer, Interval
+from lightmannet.inference.answer import FILE_NAME, Answer
 from lightmannet.inference.bundle import MANIFEST
 from lightmannet.inference.clip_file import check_fps, open_clip
 from lightmannet.inference.labelled_clips import Wanted, wanted_clips
@@ -188,23 +188,24 @@ def _answer(
 def _drawn(
     recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, pictures: Path | None, film: Path | None
 ) -> Answer:
-    """Write pictures and film of an answer and return it; where there is no face to show there are no pictures."""
+    """Write pictures and film of an answer and return it."""
     # Here, as what draws them is slow to load.
     from lightmannet.pictures.film import write_film
     from lightmannet.pictures.write import write_pictures
 
-    try:
-        examination = recogniser.examine(clip.path, span, fps)
-    except ClipError:
-        answer = recogniser.predict(clip.path, span, fps)
-        candidates: tuple[Interval, ...] = ()
-    else:
-        answer, candidates = examination.answer, examination.candidates
-        if pictures is not None:
-            write_pictures(examination, recogniser.network, pictures.parent, pictures.name)
+    for option, file in (("--picture", pictures), ("--video", film)):
+        if file is not None and clip.path.is_dir() and file.parent.resolve() == clip.path.resolve():
+            raise ClipError(
+                f"{clip.path}: {option} names the folder of this clip, whose frames the answer's files would then be "
+                "taken for; name another folder"
+            )
+    examination = recogniser.examine(clip.path, span, fps)
+    if pictures is not None:
+        write_pictures(examination, recogniser.network, pictures.parent, pictures.name)
     if film is not None:
-        write_film(answer, open_clip(clip.path, fps), candidates, film.with_name(f"{film.name}.mp4"))
-    return answer
+        opened = open_clip(clip.path, fps)
+        write_film(examination.answer, opened, examination.candidates, film.with_name(f"{film.name}.mp4"))
+    return examination.answer
 
 
 class _Names:
@@ -217,9 +218,9 @@ class _Names:
         """Return a name without suffix; a clip whose name is taken gets that of its folder in front, or a number."""
         path = clip.expanduser().absolute()
         stem = path.stem if path.is_file() else path.name
-        name, number = f"{stem}-answer", 1
+        name, number = f"{stem}{FILE_NAME}", 1
         if name in self._taken:
-            name = stem = f"{path.parent.name}-{stem}-answer"
+            name = stem = f"{path.parent.name}-{stem}{FILE_NAME}"
         while name in self._taken:
             number += 1
             name = f"{stem}-{number}"

@@ -5,6 +5,11 @@ from typing import Literal
 
 Severity = Literal["info", "warning", "fatal"]
 
+FILE_NAME = "-answer"
+"""What the names of an answer's picture, page and film end in, before the suffix and, where names clash, a number."""
+FILM_COMMENT = "film of an answer by lightmannet"
+"""What the film of an answer says of itself, so that it is not taken for a clip."""
+
 STAGES = ("read", "spot", "represent", "adapt", "predict")
 """What an answer spends its time on, in this order."""
 

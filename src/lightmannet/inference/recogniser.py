@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from data_modules.representations.base import Representation
 from data_modules.representations.optical_flow import dis
-from data_modules.video.crop import Crop
+from data_modules.video.crop import Crop, WholeFrame
 from data_modules.video.frames import nearest
 from lightmannet.episode import Clips
 from lightmannet.errors import BundleError, ConfigurationError
@@ -32,7 +32,7 @@ class Examination:
 
     Attributes:
         answer: The answer; without an interval the first, middle and last frame are drawn.
-        frames: Face crops of onset, apex and offset, red, green and blue.
+        frames: Face crops of onset, apex and offset, red, green and blue; whole frames where there is no face.
         flow: Motion u, v of the skin from onset to apex in pixels of these crops.
         inputs: The clip as the network sees it.
         still: The same if the face stayed as it is at the onset.
@@ -177,7 +177,7 @@ class Recogniser:
             fps: As in ``predict``.
 
         Raises:
-            ClipError: As ``predict``; also where the crop finds no face to draw.
+            ClipError: As ``predict``.
             ConfigurationError: As ``predict``.
         """
         seen = self._look(clip, interval, fps)
@@ -185,13 +185,15 @@ class Recogniser:
         file, there = seen.file, seen.file.numbers
         span = span_of(answer.interval) if answer.interval else (there[0], there[len(there) // 2], there[-1])
         onset, apex, offset = (nearest(there, number) for number in span)
+        # Without a face there is nothing to cut out, but the answer still has a picture.
+        crop = WholeFrame() if any(warning.code == "no_face" for warning in seen.warnings) else self._crop
         with as_clip_error(file.path):
-            frames = self._crop.square(file.kept.read((onset, apex, offset), "rgb"), LOOKING_SIZE, None)
-            gray = self._crop.square(file.kept.read((onset, apex), "gray"), LOOKING_SIZE, None)[..., 0]
+            frames = crop.square(file.kept.read((onset, apex, offset), "rgb"), LOOKING_SIZE, None)
+            gray = crop.square(file.kept.read((onset, apex), "gray"), LOOKING_SIZE, None)[..., 0]
             inputs = seen.inputs
             if inputs is None:
-                inputs = inputs_of(file, (onset, apex, offset), self._representation, self._crop)
-            still = inputs_of(file, (onset,) * 3, self._representation, self._crop)
+                inputs = inputs_of(file, (onset, apex, offset), self._representation, crop)
+            still = inputs_of(file, (onset,) * 3, self._representation, crop)
         flow = dis(gray[0], gray[1])
         return Examination(answer, frames, flow, inputs, still, (onset, apex, offset), file.fps, seen.candidates)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from lightmannet.errors import ClipError, DataError
-from lightmannet.inference.answer import Answer, Interval
+from lightmannet.inference.answer import FILM_COMMENT, Answer, Interval
 from lightmannet.inference.card import WHAT_IT_IS_NOT
 from lightmannet.inference.clip_file import ClipFile
 from lightmannet.pictures.captions import bars, headline, interval_caption, model_caption
@@ -59,7 +59,7 @@ def write_film(answer: Answer, clip: ClipFile, candidates: Sequence[Interval], p
         console=Console(stderr=True),
         disable=hidden,
     )
-    with mp4(path, len(frame), SIDE, clip.fps or ASSUMED_FPS) as add:
+    with mp4(path, len(frame), SIDE, clip.fps or ASSUMED_FPS, FILM_COMMENT) as add:
         for pixels, number in numbered:
             shown = answer.interval is not None and answer.interval.onset <= number <= answer.interval.offset
             frame[:height] = 0
@@ -94,10 +94,9 @@ class _TimeLine:
         self.interval = answer.interval
         self.others = [found for found in candidates if found != answer.interval]
         self.first, self.last = numbers[0], numbers[-1]
-        rows = len(answer.probabilities)
-        self.reason = textwrap.wrap(answer.reason, 84)
-        self.bars = 46 + 20 * len(self.reason) + 4 * bool(self.reason)
-        self.top = self.bars + 26 * rows + 34
+        self.doubts = _doubts(answer)
+        self.bars = 46 + 20 * len(self.doubts) + 4 * bool(self.doubts)
+        self.top = self.bars + 26 * len(answer.probabilities) + 34
 
     def place(self, number: float) -> float:
         """Return the horizontal place of a frame, in pixels."""
@@ -130,15 +129,14 @@ def _panel(answer: Answer, line: _TimeLine, fps: float | None, inside: bool) -> 
     parts = [text(SIDE - _MARGIN, 30, shortened(Path(answer.clip).name, 36), 15, FAINT, anchor="end")]
     if inside or answer.interval is None:
         parts.append(text(_MARGIN, 34, shortened(headline(answer), 24), 28, INK, bold=True))
-        parts += [text(_MARGIN, 58 + 20 * row, words, 15, INK) for row, words in enumerate(line.reason)]
         parts += _bars(answer, line.bars)
     else:
         parts.append(text(_MARGIN, 34, "outside the interval that was looked at", 18, FAINT))
+    parts += [text(_MARGIN, 58 + 20 * row, words, 15, color) for row, (words, color) in enumerate(line.doubts)]
     parts += line.drawn()
     y = line.top + line.height + 46
     notes = [(interval_caption(answer.interval, fps), FAINT)] if answer.interval is not None else []
     notes.append((model_caption(answer), FAINT))
-    notes += [(f"▲ {w.message}", DOUBT[w.severity]) for w in answer.warnings if w.severity == "warning"]
     for words, color in notes:
         for row in textwrap.wrap(words, 88):
             parts.append(text(_MARGIN, y, row, 14, color))
@@ -148,6 +146,13 @@ def _panel(answer: Answer, line: _TimeLine, fps: float | None, inside: bool) -> 
     pixels = cv2.imdecode(np.frombuffer(to_png(drawing(SIDE, height, parts)), np.uint8), cv2.IMREAD_COLOR)
     assert pixels is not None
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def _doubts(answer: Answer) -> list[tuple[str, str]]:
+    """Return the lines that stand above the bars, with their colours: why no class is named, and the warnings."""
+    said = [(answer.reason, INK)] if answer.reason else []
+    said += [(f"▲ {w.message}", DOUBT[w.severity]) for w in answer.warnings if w.severity == "warning"]
+    return [(row, color) for words, color in said for row in textwrap.wrap(words, 84)]
 
 
 def _bars(answer: Answer, y: int) -> Iterator[str]:

@@ -16,7 +16,7 @@ _QUALITY = {"crf": "18", "preset": "veryfast"}
 
 
 @contextmanager
-def mp4(path: Path, height: int, width: int, fps: float) -> Iterator[Callable[[Frame], None]]:
+def mp4(path: Path, height: int, width: int, fps: float, comment: str = "") -> Iterator[Callable[[Frame], None]]:
     """Yield a function that appends a frame of red, green and blue; the file is there once all went well.
 
     Args:
@@ -24,6 +24,7 @@ def mp4(path: Path, height: int, width: int, fps: float) -> Iterator[Callable[[F
         height: Of each frame, pixels, even.
         width: Of each frame, pixels, even.
         fps: Frames a second.
+        comment: What the file says of itself.
 
     Raises:
         OSError: It cannot be written.
@@ -31,6 +32,7 @@ def mp4(path: Path, height: int, width: int, fps: float) -> Iterator[Callable[[F
     import av
 
     with written_atomically(path) as file, av.open(file, "w", format="mp4") as container:
+        container.metadata["comment"] = comment
         # 29.97 is 30000 / 1001.
         rate = Fraction(fps).limit_denominator(1001)
         stream = container.add_stream("libx264", rate=rate, options=_QUALITY)

@@ -13,7 +13,7 @@ from lightmannet.pictures.svg import ACCENT, BAR, DOUBT, FAINT, INK, TRACK, draw
 _SIDE, _GAP, _MARGIN = 224, 14, 28  # of panels; between them; around all
 _WIDTH = 5 * _SIDE + 4 * _GAP + 2 * _MARGIN
 _BAR_LEFT, _BAR_WIDTH, _BAR_STEP = 150, 300, 34
-_RIGHT = _MARGIN + 2 * (_SIDE + _GAP) + 60  # where the doubts start
+_RIGHT = _MARGIN + 2 * (_SIDE + _GAP) + 60  # where the remarks start
 
 
 def picture(explanation: Explanation) -> bytes:
@@ -40,6 +40,12 @@ def picture_svg(explanation: Explanation) -> str:
     for line in textwrap.wrap(answer.reason, 135):
         y += 26
         parts.append(text(_MARGIN, y, line, 18, INK))
+    for warning in answer.warnings:
+        if warning.severity == "warning":
+            for number, line in enumerate(textwrap.wrap(warning.message, 132)):
+                y += 26
+                parts.append(text(_MARGIN, y, "▲", 16, DOUBT["warning"]) if number == 0 else "")
+                parts.append(text(_MARGIN + 24, y, line, 18, INK))
     y += 30
     parts.append(text(_MARGIN, y, interval_caption(answer.interval, explanation.fps), 18, FAINT))
     for line in textwrap.wrap(model_caption(answer), 140):
@@ -52,7 +58,7 @@ def picture_svg(explanation: Explanation) -> str:
         parts.append(f'<image x="{x}" y="{y}" width="{_SIDE}" height="{_SIDE}" href="{address}"/>')
         parts.append(text(x, y + _SIDE + 22, panel.caption, 16, INK))
     y += _SIDE + 58
-    left, right = [*_bars(explanation, y)], [*_doubts(explanation, y)]
+    left, right = [*_bars(explanation, y)], [*_remarks(explanation, y)]
     parts += [part for part, _ in left + right]
     y = max([bottom for _, bottom in left + right], default=y) + 16
     for line in textwrap.wrap(WHAT_IT_IS_NOT, 175):
@@ -76,12 +82,13 @@ def _bars(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
         yield drawn, y
 
 
-def _doubts(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
-    """Yield the lines of the warnings, with the place below each."""
-    for warning in explanation.answer.warnings:
-        for number, line in enumerate(textwrap.wrap(warning.message, 72)):
-            mark = text(_RIGHT, y + 16, "•" if warning.severity == "info" else "▲", 16, DOUBT[warning.severity])
-            ink = FAINT if warning.severity == "info" else INK
-            yield (mark if number == 0 else "") + text(_RIGHT + 22, y + 16, line, 16, ink), y + 22
+def _remarks(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
+    """Yield the lines of what is no warning, with the place below each."""
+    for remark in explanation.answer.warnings:
+        if remark.severity != "info":
+            continue
+        for number, line in enumerate(textwrap.wrap(remark.message, 72)):
+            mark = text(_RIGHT, y + 16, "•", 16, DOUBT["info"])
+            yield (mark if number == 0 else "") + text(_RIGHT + 22, y + 16, line, 16, FAINT), y + 22
             y += 22
         y += 6

@@ -41,6 +41,20 @@ def test_a_picture_beside_videos_does_not_hide_them(tmp_path: Path, caplog: pyte
     ]
 
 
+def test_answers_are_no_clips_but_clips_of_such_names_are(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    touch(tmp_path, "question-answer.mp4", "a/1.png", "a/2.png", "b/1.png", "b/b-answer.png", "b/b-answer.html")
+    (tmp_path / "film-answer.mp4").write_bytes(b"... film of an answer by lightmannet ...")
+    first, *others = wanted_clips(tmp_path)
+    assert [clip.path.name for clip in (first, others[1]) if isinstance(clip, Wanted)] == ["a", "question-answer.mp4"]
+    assert str(others[0]) == (
+        f"{tmp_path / 'b'}: b-answer.html, b-answer.png among its frames is no frame, but an answer; move it elsewhere"
+    )
+    assert f"{tmp_path}: answers that lightmannet wrote are passed over: film-answer.mp4" in caplog.messages
+    only = touch(tmp_path / "only", "c-answer.png", "c-answer.html")
+    with pytest.raises(ClipError, match=r"only answers of lightmannet: c-answer\.html, c-answer\.png"):
+        list(wanted_clips(only))
+
+
 @pytest.mark.parametrize(
     ("names", "clips"),
     [

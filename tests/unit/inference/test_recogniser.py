@@ -297,6 +297,12 @@ def test_a_bundle_that_finds_faces_cannot_tell_where_there_is_none(
         answer = recogniser.predict(clip, interval, 100)
         assert (answer.decision, answer.probabilities) == (None, ())
         assert answer.reason.startswith("Can't tell: no face was found in the first frame.")
+        assert recogniser.examine(clip, interval, 100).frames.shape == (
+            3,
+            224,
+            224,
+            3,
+        )  # there is a picture all the same
     monkeypatch.setattr(YuNet, "find_faces", lambda self, frame: faces(40.0))
     assert recogniser.predict(clip, None, 100).decision in CLASSES
     monkeypatch.undo()

@@ -24,6 +24,7 @@ Film = UInt8[np.ndarray, "frame height width 3"]
 FRAMES = moving_frames(rise_and_fall(16, 3.0), size=64)
 WIDE = FRAMES[:, :32]
 TOP = 320  # where the panel begins below a clip twice as wide as high
+BARS = TOP + 46 + 24  # where its bars begin, below a headline and a line of warning
 INTERVAL = Interval(5, 8, 12, 1.0, "micro", "spotted")
 ANSWER = Answer(
     clip="somewhere/clip.mp4",
@@ -85,13 +86,13 @@ def test_the_answer_is_shown_from_onset_to_offset_alone(positive: Film) -> None:
     assert [different(picture, said[0]) for picture in said] == inside
     assert blue(positive[:, 1:4, 200:400]).mean((1, 2)).round().tolist() == inside
     # The bar of the class named is blue and 0.7 of its track long, the others are grey.
-    bars = blue(positive[8, TOP + 46 : TOP + 46 + 3 * 26]).sum(1).reshape(3, 26).max(1)
+    bars = blue(positive[8, BARS : BARS + 3 * 26]).sum(1).reshape(3, 26).max(1)
     assert bars[1] == pytest.approx(0.7 * 400, abs=6)
     assert max(bars[0], bars[2]) == 0
 
 
 def test_the_place_of_the_frame_moves_along_the_time_line(positive: Film) -> None:
-    row = positive[:, TOP + 46 + 26 * 3 + 34 + 17].astype(int).sum(-1)  # just below the line, where only its mark is
+    row = positive[:, BARS + 26 * 3 + 34 + 17].astype(int).sum(-1)  # just below the line, where only its mark is
     places = [int(np.median(np.flatnonzero(line < 300))) for line in row]
     assert places == pytest.approx([16 + 608 * number / 15 for number in range(16)], abs=24)  # the apex has a tick
     assert places == sorted(places)
@@ -99,8 +100,16 @@ def test_the_place_of_the_frame_moves_along_the_time_line(positive: Film) -> Non
 
 def test_cannot_tell_is_said_and_no_class_stands_out(positive: Film, tmp_path: Path) -> None:
     film = filmed(CANNOT_TELL, write_clip(tmp_path / "clip.mp4", WIDE))
-    assert not blue(film[8, TOP : TOP + 46 + 24 + 3 * 26]).any()
+    assert not blue(film[8, TOP : BARS + 20 + 3 * 26]).any()
     assert different(film[8, TOP : TOP + 46], positive[8, TOP : TOP + 46])
+
+
+def test_a_warning_stands_above_the_bars_throughout(positive: Film, tmp_path: Path) -> None:
+    film = filmed(replace(ANSWER, warnings=()), write_clip(tmp_path / "clip.mp4", WIDE))
+    without = film[:, TOP + 46 : TOP + 46 + 16]
+    for number in (0, 8):
+        assert different(positive[number, TOP + 46 : TOP + 46 + 16], without[number])
+    assert len(positive[0]) == len(film[0]) + 24
 
 
 def test_where_nothing_was_found_the_reason_is_shown_throughout(tmp_path: Path) -> None:

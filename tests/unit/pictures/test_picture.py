@@ -42,6 +42,17 @@ def test_the_picture_shows_five_panels_the_class_its_bars_and_the_doubts() -> No
     assert any("no lie detector" in line for line in found)
 
 
+def test_warnings_stand_above_the_panels_and_remarks_below() -> None:
+    remark = QualityWarning("turned", "info", "The frames were turned as the file says.")
+    what = shown()
+    what = dataclasses.replace(what, answer=dataclasses.replace(what.answer, warnings=(*what.answer.warnings, remark)))
+    drawn = ElementTree.fromstring(picture_svg(what))
+    (panels,) = {float(image.attrib["y"]) for image in drawn.iter(f"{SVG}image")}
+    places = {element.text: float(element.attrib["y"]) for element in drawn.iter(f"{SVG}text")}
+    assert places["The face is dark <12 of 255>; film it in more light."] < panels
+    assert places[remark.message] > panels
+
+
 def test_bars_are_as_long_as_the_probabilities_and_the_class_named_has_a_colour_of_its_own() -> None:
     drawn = bars(shown())
     assert [share for share, _ in drawn] == pytest.approx([0.2, 0.7, 0.1], abs=1e-3)

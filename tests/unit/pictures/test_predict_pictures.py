@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from lightmannet.commands.predict import ALL, SOME, predict
-from tests.bundles import moving_frames, rise_and_fall, write_film, write_small_bundle
+from lightmannet.commands.predict import ALL, NOTHING, SOME, predict
+from tests.bundles import moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
 
 
 def test_each_answer_is_drawn_under_a_name_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,3 +34,34 @@ def test_a_clip_that_cannot_be_read_is_not_drawn(tmp_path: Path, capsys: pytest.
     assert predict(words) == SOME
     assert "bad.mp4: cannot be read as a video" in capsys.readouterr().err
     assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_answers_written_among_the_clips_are_no_clips_the_next_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle = write_small_bundle(tmp_path / "bundle", "supervised")
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    write_film(clips / "clip.mp4", moving_frames(rise_and_fall(20, 3.0), size=64))
+    words = [str(clips), f"--model={bundle}", f"--picture={clips}", f"--video={clips}", "--output=-"]
+    for _ in range(2):
+        assert predict(words) == ALL
+        assert len(capsys.readouterr().out.splitlines()) == 1
+    assert sorted(path.name for path in clips.iterdir()) == [
+        *(f"clip-answer.{suffix}" for suffix in ("html", "mp4", "png")),
+        "clip.mp4",
+    ]
+    assert caplog.messages[-1].endswith(
+        "answers that lightmannet wrote are passed over: clip-answer.html, clip-answer.mp4, clip-answer.png"
+    )
+
+
+@pytest.mark.parametrize("option", ["picture", "video"])
+def test_an_answer_is_not_written_among_the_frames_of_its_clip(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = write_small_bundle(tmp_path / "bundle", "supervised")
+    clip = write_folder(tmp_path / "clip", moving_frames(rise_and_fall(20, 3.0), size=64))
+    assert predict([str(clip), f"--model={bundle}", f"--{option}={clip}"]) == NOTHING
+    assert f"clip: --{option} names the folder of this clip" in capsys.readouterr().err
+    assert len(list(clip.iterdir())) == 20
