@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from data_modules.auxiliary import CorpusMacro, MagnifiedMicro, SyntheticMacro
+    from data_modules.auxiliary import CorpusMacro, MagnifiedMicro
     from data_modules.base import SubjectDisjointDataModule
     from data_modules.clip_corpus import ClipCorpus
     from data_modules.conventional import ConventionalDataModule
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from data_modules.representations.landmark_flow import LandmarkFlow
     from data_modules.representations.pair_flow import PairFlow
     from data_modules.representations.phase_flow import PhaseFlow
+    from data_modules.synthetic.macro import SyntheticMacro
     from data_modules.synthetic.motion import SyntheticMotion
     from data_modules.video.crop import AnnotatedBox, WholeFrame, YuNet
     from data_modules.video.eyes import DetectedEyes, FixedEyes
@@ -133,7 +134,7 @@ _MODULES = {
     "SingleDatabase": "protocols",
     "SubjectDisjointDataModule": "base",
     "SubjectKFold": "protocols",
-    "SyntheticMacro": "auxiliary",
+    "SyntheticMacro": "synthetic.macro",
     "SyntheticMotion": "synthetic.motion",
     "TrainingSupport": "evaluation",
     "UnseenPeople": "evaluation",

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Literal, get_args
 
 from data_modules.action_units import ActionUnit, parse_action_units
-from data_modules.databases.sheets import Cell, Source, describe
+from data_modules.databases.sheets import CellValue, Source, describe
 from data_modules.video.crop import Box
 
 Kind = Literal["micro", "macro"]
@@ -47,14 +47,14 @@ class Annotation:
     subject: str
     clip: str
     kind: Kind
-    onset: Cell | Place
-    apex: Cell | Place
-    offset: Cell | Place
+    onset: CellValue | Place
+    apex: CellValue | Place
+    offset: CellValue | Place
     source: Source
-    fps: Cell = None
-    emotion: Cell = None
-    action_units: Cell = None
-    objective_class: Cell = None
+    fps: CellValue = None
+    emotion: CellValue = None
+    action_units: CellValue = None
+    objective_class: CellValue = None
     box: Box | None = None
 
 
@@ -74,13 +74,13 @@ class Report:
         self.notes.append(f"{where}: {what}")
 
 
-def whole_number(cell: Cell | Place) -> int | None:
+def whole_number(cell: CellValue | Place) -> int | None:
     """Return a cell's integer (``46``, ``46.0``, ``"46"``), or None if it is not one."""
     number = _number(cell)
     return int(number) if number is not None and number == number // 1 else None
 
 
-def _number(cell: Cell | Place) -> float | None:
+def _number(cell: CellValue | Place) -> float | None:
     if isinstance(cell, str) and "_" not in cell:  # Python reads 006_1_2, the name of a clip, as 612
         with contextlib.suppress(ValueError):
             cell = float(cell)
@@ -88,7 +88,7 @@ def _number(cell: Cell | Place) -> float | None:
     return number if number is not None and abs(number) < 1e15 else None  # beyond, floats skip whole numbers
 
 
-def has_no_apex(cell: Cell | Place) -> bool:
+def has_no_apex(cell: CellValue | Place) -> bool:
     """Return whether a cell means that no apex was annotated: empty, ``/``, 0, -1 and the like."""
     number = whole_number(cell)
     if number is not None:
@@ -177,7 +177,7 @@ def _parse(annotation: Annotation, fps: float, emotions: Collection[str], report
     )
 
 
-def _frame(column: str, cell: Cell | Place, annotation: Annotation, report: Report) -> int | Place | None:
+def _frame(column: str, cell: CellValue | Place, annotation: Annotation, report: Report) -> int | Place | None:
     if isinstance(cell, Place):
         return cell
     number = whole_number(cell)

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +10,8 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from torch.nn import functional as F
 
+from data_modules.corpus import InputKind
 from data_modules.flow import HIGH, LOW
-
-Kind = Literal["motion", "difference", "frames"]
 
 # Numbers drawn for each clip: two for the geometry, then a seed for each operation of albumentations and for the noise.
 _DRAWN, _FIRST_SEED, _LARGEST = 6, 2, 2**32
@@ -47,7 +46,7 @@ class FrameAugmentation:
     occlusion: float
 
     def __call__(
-        self, inputs: Float[Tensor, "clip phase channel height width"], kind: Kind, random: np.random.Generator
+        self, inputs: Float[Tensor, "clip phase channel height width"], kind: InputKind, random: np.random.Generator
     ) -> Float[Tensor, "clip phase channel height width"]:
         """Return changed ``inputs``, drawn from ``random``, computed as float32 and clipped to the range.
 
@@ -83,7 +82,7 @@ class FrameAugmentation:
         changed = torch.from_numpy(images).permute(0, 1, 4, 2, 3) + LOW
         return changed.clamp(LOW, HIGH).contiguous().to(inputs.dtype)
 
-    def _transforms(self, kind: Kind) -> tuple[Any, Any]:
+    def _transforms(self, kind: InputKind) -> tuple[Any, Any]:
         """Return albumentations' transforms, None for those that are off."""
         light = blur = None
         if kind == "frames" and (self.brightness or self.contrast):
@@ -96,7 +95,7 @@ class FrameAugmentation:
 
 def moved_content(
     inputs: Float[Tensor, "clip phase channel height width"],
-    kind: Kind,
+    kind: InputKind,
     degrees: Float[Tensor, " clip"],
     factors: Float[Tensor, " clip"],
 ) -> Float[Tensor, "clip phase channel height width"]:
@@ -150,7 +149,7 @@ def _noisy(
 
 
 def _hidden(
-    images: Float32[np.ndarray, "phase height width channel"], fraction: float, kind: Kind, seed: int
+    images: Float32[np.ndarray, "phase height width channel"], fraction: float, kind: InputKind, seed: int
 ) -> Float32[np.ndarray, "phase height width channel"]:
     # Whole pixels, as fractions of height and width would make no square of an image that is none.
     side = max(1, round(fraction * min(images.shape[1:3])))

@@ -256,13 +256,13 @@ def _form_faults(motion: np.ndarray, texts: dict[str, Sequence[str]], file: Moti
     if len(bad):
         faults.append(f"clip {bad[0]} (from 0) and {len(bad) - 1} more have motion that is infinite or no number")
     for name, text in texts.items():
-        wrong = [index for index, word in enumerate(text) if not _plain(word)]
+        wrong = [index for index, word in enumerate(text) if not _is_valid_name(word)]
         if wrong:
             faults.append(f"{name} {text[wrong[0]]!r} of clip {wrong[0]} (from 0) is no plain name")
     return faults
 
 
-def _plain(word: str) -> bool:
+def _is_valid_name(word: str) -> bool:
     return bool(word.strip(". ")) and word.isprintable() and "/" not in word and "\\" not in word
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from data_modules.corpus import InputKind
 from data_modules.flow import HIGH, LOW, magnify, mirror
-from data_modules.frame_augmentation import FrameAugmentation, Kind
+from data_modules.frame_augmentation import FrameAugmentation
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
 
@@ -70,7 +71,7 @@ class Augmentation:
             values = ", ".join(f"{name}: {getattr(self, name)}" for name in wrong)
             raise ConfigurationError(f"augmentation needs {', '.join(wrong.values())}, but has {values}.")
 
-    def __call__(self, clips: Clips, random: np.random.Generator, kind: Kind = "motion") -> Clips:
+    def __call__(self, clips: Clips, random: np.random.Generator, kind: InputKind = "motion") -> Clips:
         """Return changed copies of ``clips``.
 
         Args:
@@ -95,7 +96,7 @@ class Augmentation:
         return replace(clips, inputs=inputs)
 
 
-def mirrored(inputs: Tensor, kind: Kind) -> Tensor:
+def mirrored(inputs: Tensor, kind: InputKind) -> Tensor:
     """Return inputs (…, height, width) as they look when left and right are exchanged; u of motion changes its sign."""
     return mirror(inputs) if kind == "motion" else inputs.flip(-1)
 

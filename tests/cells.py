@@ -4,9 +4,9 @@ import datetime
 
 from hypothesis import strategies as st
 
-from data_modules.databases.sheets import Cell, Unreadable
+from data_modules.databases.sheets import CellValue, Unreadable
 
-CELLS: st.SearchStrategy[Cell] = st.one_of(
+CELLS: st.SearchStrategy[CellValue] = st.one_of(
     st.none(),
     st.integers(-2, 10),
     st.integers(),

@@ -5,7 +5,7 @@ from typing import Literal
 
 from data_modules.annotations import Annotation, Kind, Report, has_no_apex, whole_number
 from data_modules.databases.base import Database, Description, Expected
-from data_modules.databases.sheets import Cell, Sheet, Source, describe, read_workbook
+from data_modules.databases.sheets import CellValue, Sheet, Source, describe, read_workbook
 from data_modules.databases.tree import files, find_frames, folders, missing, require
 from lightmannet.errors import DataError
 
@@ -144,7 +144,7 @@ def _stimulus(clip: str) -> str:
     return clip.split("_")[0].lower()
 
 
-def _end(apex: Cell, offset: Cell, where: Source, report: Report) -> Cell:
+def _end(apex: CellValue, offset: CellValue, where: Source, report: Report) -> CellValue:
     """Return the offset, or the apex where the offset is 0."""
     if whole_number(offset) != 0 or has_no_apex(apex):
         return offset

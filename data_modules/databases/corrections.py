@@ -7,7 +7,7 @@ from typing import Any, Literal
 import yaml
 
 from data_modules.annotations import Annotation, Place, Report, whole_number
-from data_modules.databases.sheets import Cell, describe
+from data_modules.databases.sheets import CellValue, describe
 from lightmannet.errors import DataError
 
 FOLDER = Path(__file__).with_name("corrections")
@@ -102,6 +102,6 @@ def correct(annotations: list[Annotation], corrections: list[Correction], report
     return corrected
 
 
-def _same(value: Cell | Place, other: int | str | None) -> bool:
+def _same(value: CellValue | Place, other: int | str | None) -> bool:
     number = whole_number(value)
     return value == other if number is None else number == whole_number(other)

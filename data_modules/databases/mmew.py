@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from data_modules.annotations import Annotation, Kind, Place, Report, whole_number
 from data_modules.databases.base import Description, Expected
-from data_modules.databases.sheets import Cell, Record, Source
+from data_modules.databases.sheets import CellValue, Record, Source
 from data_modules.databases.tree import files, find, folders, missing, require
 from data_modules.databases.workbook import WorkbookDatabase
 from data_modules.video.frames import open_frames
@@ -127,7 +127,7 @@ MMEW_Final/
         if other != path:
             report.fault(path.name, f"is in {other.parent} and in {path.parent}; remove one")
 
-    def _shift(self, clip: str, onset: Cell, offset: Cell) -> int:
+    def _shift(self, clip: str, onset: CellValue, offset: CellValue) -> int:
         """Return by how much a row's frame numbers exceed those in the folder, or 0 if shifting them would not help."""
         first, last = whole_number(onset), whole_number(offset)
         place = self._places.get(clip.lower())
@@ -165,7 +165,7 @@ def _subject(name: re.Match[str]) -> str:
     return f"S{int(name['person']):02d}"
 
 
-def _less(cell: Cell, shift: int) -> Cell:
+def _less(cell: CellValue, shift: int) -> CellValue:
     number = whole_number(cell)
     return cell if number is None or not shift or number <= 0 else number - shift
 

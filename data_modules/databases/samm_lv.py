@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from data_modules.annotations import Annotation, Kind, Place, Report, whole_number
 from data_modules.databases.base import Description, Expected
 from data_modules.databases.samm import SAMM
-from data_modules.databases.sheets import Cell, Record, Sheet, describe, first_sheet, read_workbook
+from data_modules.databases.sheets import CellValue, Record, Sheet, describe, first_sheet, read_workbook
 from data_modules.databases.tree import find, find_frames, require
 from data_modules.databases.workbook import WorkbookDatabase
 
@@ -132,6 +132,6 @@ SAMMLV/
         return {record.text("clip"): record for record in SAMM().records(first_sheet(path))}
 
 
-def _rounded(cell: Cell) -> Cell:
+def _rounded(cell: CellValue) -> CellValue:
     # The workbook stores frame numbers as floats.
     return round(cell) if isinstance(cell, float) and isfinite(cell) else cell

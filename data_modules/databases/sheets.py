@@ -36,7 +36,7 @@ _FORMULA = Unreadable("a formula without its value, so open and save the file in
 _FAILING = Unreadable("a formula that fails, so correct it in a spreadsheet program")
 _DATE = Unreadable("a date, so format the cell as a number or as text")
 
-Cell = int | float | str | bool | datetime.date | datetime.time | datetime.timedelta | Unreadable | None
+CellValue = int | float | str | bool | datetime.date | datetime.time | datetime.timedelta | Unreadable | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Sheet:
 
     file: str
     name: str
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[CellValue, ...], ...]
 
     def __str__(self) -> str:
         return f"{self.file}, sheet {self.name!r}" if self.name else self.file
@@ -88,14 +88,14 @@ class Record:
 
     sheet: Sheet
     row: int
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, CellValue]
 
     @property
     def source(self) -> Source:
         """Where the row is, for messages."""
         return Source(self.sheet.file, self.sheet.name, self.row)
 
-    def __getitem__(self, name: str) -> Cell:
+    def __getitem__(self, name: str) -> CellValue:
         return self.cells[name]
 
     def text(self, name: str) -> str:
@@ -204,13 +204,13 @@ def _normalized(title: str) -> str:
     return "".join(title.split()).replace("_", "").lower()
 
 
-def _clean(cell: Cell) -> Cell:
+def _clean(cell: CellValue) -> CellValue:
     if isinstance(cell, str):
         return cell.strip() or None
     return cell
 
 
-def _read_xlsx(path: Path) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
+def _read_xlsx(path: Path) -> Iterator[tuple[str, list[tuple[CellValue, ...]]]]:
     import openpyxl
 
     with warnings.catch_warnings():
@@ -222,17 +222,17 @@ def _read_xlsx(path: Path) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
         yield sheet.title, [tuple(map(_xlsx_cell, shown, written)) for shown, written in pairs]
 
 
-def _xlsx_cell(shown: "XlsxCell | MergedCell", written: "XlsxCell | MergedCell") -> Cell:
+def _xlsx_cell(shown: "XlsxCell | MergedCell", written: "XlsxCell | MergedCell") -> CellValue:
     from openpyxl.cell.cell import MergedCell
 
     if isinstance(shown, MergedCell):
         return _MERGED
     if shown.value is None and written.data_type == "f":
         return _FORMULA
-    return _FAILING if shown.data_type == "e" else _clean(cast(Cell, shown.value))
+    return _FAILING if shown.data_type == "e" else _clean(cast(CellValue, shown.value))
 
 
-def _read_xls(path: Path) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
+def _read_xls(path: Path) -> Iterator[tuple[str, list[tuple[CellValue, ...]]]]:
     import xlrd
 
     book = xlrd.open_workbook(path, formatting_info=True, logfile=_Silent())
@@ -253,7 +253,7 @@ def _read_xls(path: Path) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
         )
 
 
-def _xls_cell(cell: "xlrd.sheet.Cell") -> Cell:
+def _xls_cell(cell: "xlrd.sheet.Cell") -> CellValue:
     import xlrd
 
     if cell.ctype == xlrd.XL_CELL_ERROR:
@@ -274,7 +274,7 @@ class _Silent:
         pass
 
 
-def _read_csv(path: Path) -> Iterator[tuple[str, list[tuple[Cell, ...]]]]:
+def _read_csv(path: Path) -> Iterator[tuple[str, list[tuple[CellValue, ...]]]]:
     # utf-8-sig: a spreadsheet program puts a byte-order mark in front of the header.
     with path.open(encoding="utf-8-sig", newline="") as file:
         head = file.read(4096)

@@ -134,11 +134,11 @@ def fields(face: Face, canvas: Canvas) -> Float32[np.ndarray, "unit side 2 high 
     return result
 
 
-Fold = tuple[float, list[tuple[float, float]]]
+SkinFold = tuple[float, list[tuple[float, float]]]
 """Depth and the points of a line, signed x and y."""
 
 
-def folds(face: Face, side: int) -> dict[int, list[Fold]]:
+def folds(face: Face, side: int) -> dict[int, list[SkinFold]]:
     """Return the lines along which each unit folds the skin on one side.
 
     Args:
@@ -162,7 +162,7 @@ def folds(face: Face, side: int) -> dict[int, list[Fold]]:
         (corner_x + 0.09, 0.5 * (wing + corner) + 0.06),
         (corner_x + 0.12, corner + 0.02),
     ]
-    lines: dict[int, list[Fold]] = {
+    lines: dict[int, list[SkinFold]] = {
         1: [(0.22, [(0.0, brow - d), (brow_x + 0.15, brow - d - 0.03)]) for d in (0.24, 0.36, 0.48)],
         2: [(0.20, [(outer_x - 0.25, outer - d), (outer_x + 0.1, outer - d + 0.04)]) for d in (0.22, 0.33)],
         4: [
@@ -194,7 +194,7 @@ def folds(face: Face, side: int) -> dict[int, list[Fold]]:
 _DIMPLES = ((0.02, -0.04), (0.09, -0.03), (0.15, 0.01), (0.04, 0.05), (0.11, 0.06), (0.01, 0.11))
 
 
-def relief(canvas: Canvas, lines: list[Fold], width: float = 0.03) -> Float32[np.ndarray, "side side"]:
+def relief(canvas: Canvas, lines: list[SkinFold], width: float = 0.03) -> Float32[np.ndarray, "side side"]:
     """Return the light that folds take (positive) and their rims give back (negative).
 
     Args:

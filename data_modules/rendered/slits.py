@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 Edge = Float32[np.ndarray, " place"]
-Numbers = np.ndarray
 
 
 REACH = 3.5
@@ -78,6 +77,6 @@ class Slit:
         return rest, np.clip(overlap / np.float32(pixel), 0, 1)
 
 
-def _index(x: Numbers) -> np.ndarray:
+def _index(x: np.ndarray) -> np.ndarray:
     scale = (len(PLACES) - 1) / (2 * REACH)
     return np.clip((x + REACH) * scale + 0.5, 0, len(PLACES) - 1).astype(np.intp)

@@ -14,7 +14,7 @@ from data_modules.databases.casme_sq import CASMESquared
 from data_modules.frame_corpus import FrameCorpus
 from data_modules.rendered import casme2_layout, casme_sq_layout
 from data_modules.rendered.options import Options
-from data_modules.rendered.synthesize import code_digest, is_finished, write_corpus
+from data_modules.rendered.synthesize import generator_digest, is_finished, write_corpus
 from data_modules.representations.base import Representation
 from data_modules.representations.flow_image import ApexFlow
 from data_modules.schemes import read_scheme
@@ -68,7 +68,7 @@ class RenderedFaces(Options, FrameCorpus):
         """Where the corpus is, or will be."""
         if self.folder:
             return Path(self.folder).expanduser()
-        return cache_folder(self.cache) / "rendered" / digest(repr(self.options), code_digest())[:16]
+        return cache_folder(self.cache) / "rendered" / digest(repr(self.options), generator_digest())[:16]
 
     def prepare(self) -> None:
         """Write the corpus and compute its clips, unless that was done, with progress bars.

@@ -68,7 +68,7 @@ def is_finished(out: Path, options: Options) -> bool:
     return _manifest(out) == _description(options, finished=True)
 
 
-def code_digest() -> str:
+def generator_digest() -> str:
     """Return a digest of the code and tables that decide what frames look like: 16 hexadecimal digits."""
     here = Path(__file__).parent
     package = here.parent
@@ -216,7 +216,7 @@ def _begun(out: Path, options: Options) -> bool:
             raise ConfigurationError(
                 f"{out}: holds a corpus of other options ({'; '.join(differences)}); name another folder"
             )
-        if found.get("code") != code_digest():
+        if found.get("code") != generator_digest():
             raise ConfigurationError(
                 f"{out}: the corpus there was begun with another version of this program; remove it, or name another "
                 "folder"
@@ -252,7 +252,7 @@ def _description(options: Options, finished: bool) -> dict[str, object]:
     return {
         "what": "rendered faces whose muscles move; no real person",
         "options": asdict(options),
-        "code": code_digest(),
+        "code": generator_digest(),
         "finished": finished,
     }
 

@@ -4,13 +4,11 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from data_modules.scaling import Scaling
+from data_modules.video.reader import Pixels
 from lightmannet.errors import ConfigurationError, DataError
-
-Pixels = UInt8[np.ndarray, "frame height width color"]
-"""Cropped frames of one clip: 0..255, one channel (gray) or three (red, green, blue)."""
 
 SMALLEST, LARGEST = 28, 224
 """Bounds of the height and width of a representation, in pixels."""

@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from jaxtyping import Float32
 
-from data_modules.representations.base import Pixels, Representation, check_order
+from data_modules.representations.base import Representation, check_order
+from data_modules.video.reader import Pixels
 
 
 @dataclass(frozen=True)

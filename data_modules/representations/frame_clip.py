@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from jaxtyping import Float32
 
-from data_modules.representations.base import Pixels, Representation, evenly_spaced
+from data_modules.representations.base import Representation, evenly_spaced
+from data_modules.video.reader import Pixels
 from lightmannet.errors import ConfigurationError
 
 

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from data_modules.flow import HIGH, LOW, SIZE, STRAIN, optical_strain
-from data_modules.representations.base import Pixels, Representation, check_order
+from data_modules.representations.base import Representation, check_order
 from data_modules.scaling import STRETCHED, Scaling, stretch
 from data_modules.video.eyes import EYES
 from data_modules.video.landmarks import LEFT_EYE, RIGHT_EYE, Landmarks
+from data_modules.video.reader import Pixels
 from lightmannet.errors import ConfigurationError, DataError
 
 _STABLE = [*range(27, 36), 36, 39, 42, 45]

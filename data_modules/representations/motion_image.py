@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from data_modules.flow import HIGH, LOW, SIZE, STRAIN, optical_strain
-from data_modules.representations.base import Pixels, Representation
-from data_modules.representations.optical_flow import Method, computed_with, optical_flow
+from data_modules.representations.base import Representation
+from data_modules.representations.optical_flow import FlowMethod, computed_with, optical_flow
 from data_modules.scaling import STRETCHED, Scaling, stretch
+from data_modules.video.reader import Pixels
 from lightmannet.errors import ConfigurationError
 
 WORKING_SIZE = 112
@@ -52,7 +53,7 @@ class MotionImages(Representation):
         ConfigurationError: An option out of its range.
     """
 
-    method: Method = "tvl1"
+    method: FlowMethod = "tvl1"
     size: int = SIZE
     full_scale: float = 0.05
     stretch: bool = False
@@ -63,8 +64,8 @@ class MotionImages(Representation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.method not in get_args(Method):
-            raise ConfigurationError(f"method={self.method!r}: one of {', '.join(get_args(Method))}")
+        if self.method not in get_args(FlowMethod):
+            raise ConfigurationError(f"method={self.method!r}: one of {', '.join(get_args(FlowMethod))}")
         for name in ("full_scale", "full_strain"):
             if not 0 < getattr(self, name) < np.inf:
                 raise ConfigurationError(f"{name}={getattr(self, name)}: a number greater than 0")

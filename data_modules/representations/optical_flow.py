@@ -10,7 +10,7 @@ from jaxtyping import Float32, UInt8
 
 from lightmannet.errors import DataError
 
-Method = Literal["tvl1", "dis"]
+FlowMethod = Literal["tvl1", "dis"]
 
 Flow = Callable[
     [UInt8[np.ndarray, "height width"], UInt8[np.ndarray, "height width"]], Float32[np.ndarray, "2 height width"]
@@ -24,13 +24,13 @@ _ATTACHMENT, _WARPS, _ITERATIONS = 50, 3, 5
 
 
 def optical_flow(
-    first: UInt8[np.ndarray, "height width"], second: UInt8[np.ndarray, "height width"], method: Method
+    first: UInt8[np.ndarray, "height width"], second: UInt8[np.ndarray, "height width"], method: FlowMethod
 ) -> Float32[np.ndarray, "2 height width"]:
     """Return the motion from ``first`` to ``second`` by the named method; see ``tvl1`` and ``dis``."""
     return tvl1(first, second) if method == "tvl1" else dis(first, second)
 
 
-def computed_with(method: Method) -> str:
+def computed_with(method: FlowMethod) -> str:
     """Return name and version of the library behind a method: another version may give another flow."""
     return f"scikit-image {version('scikit-image')}" if method == "tvl1" else f"OpenCV {cv2.__version__}"
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 from data_modules.corpus import CLASSES
 from data_modules.synthetic.counts import apportion
-from data_modules.synthetic.recording import Camera
+from data_modules.synthetic.recording import SyntheticCamera
 from lightmannet.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
-class Database:
+class SyntheticDatabase:
     """One synthetic micro-expression database.
 
     Attributes:
@@ -22,20 +22,20 @@ class Database:
     name: str
     subjects: int
     clips: tuple[int, ...]
-    camera: Camera
+    camera: SyntheticCamera
 
 
 MICRO_DATABASES = (
-    Database("synthetic_a", 24, (88, 32, 25), Camera(gain=1.0, noise=0.015, smoothness=1.5)),
-    Database("synthetic_b", 16, (70, 51, 43), Camera(gain=0.8, noise=0.020, smoothness=2.0)),
-    Database("synthetic_c", 28, (92, 26, 15), Camera(gain=1.2, noise=0.030, smoothness=1.2)),
+    SyntheticDatabase("synthetic_a", 24, (88, 32, 25), SyntheticCamera(gain=1.0, noise=0.015, smoothness=1.5)),
+    SyntheticDatabase("synthetic_b", 16, (70, 51, 43), SyntheticCamera(gain=0.8, noise=0.020, smoothness=2.0)),
+    SyntheticDatabase("synthetic_c", 28, (92, 26, 15), SyntheticCamera(gain=1.2, noise=0.030, smoothness=1.2)),
 )
 """Counts of people and clips as in the three databases of MEGC2019 (CASME II, SMIC, SAMM); the cameras are made up."""
 
-MACRO_CAMERA = Camera(gain=1.0, noise=0.015, smoothness=1.5)
+MACRO_CAMERA = SyntheticCamera(gain=1.0, noise=0.015, smoothness=1.5)
 
 
-def micro_databases(subjects: int, clips: int) -> tuple[Database, ...]:
+def micro_databases(subjects: int, clips: int) -> tuple[SyntheticDatabase, ...]:
     """Return the micro-expression databases with ``subjects`` people and ``clips`` clips in all, in proportion.
 
     Every database keeps at least one person and one clip of each class.

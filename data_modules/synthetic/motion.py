@@ -21,7 +21,7 @@ from data_modules.scaling import STRETCHED
 from data_modules.synthetic.action_units import ActionUnitTable, read_action_units
 from data_modules.synthetic.anatomy import Anatomy, anatomy
 from data_modules.synthetic.counts import apportion, clips_per_person
-from data_modules.synthetic.databases import MACRO_CAMERA, Database, micro_databases
+from data_modules.synthetic.databases import MACRO_CAMERA, SyntheticDatabase, micro_databases
 from data_modules.synthetic.expressions import CLASS_OF_EMOTION, MACRO, MICRO, draw_emotions, labels_of_emotions
 from data_modules.synthetic.fields import Field
 from data_modules.synthetic.images import SCALING, to_images
@@ -95,7 +95,7 @@ class SyntheticMotion(CorpusSource):
             synthetic=True,
         )
 
-    def _micro(self, index: int, database: Database, table: ActionUnitTable, face: Anatomy) -> Clips:
+    def _micro(self, index: int, database: SyntheticDatabase, table: ActionUnitTable, face: Anatomy) -> Clips:
         generator = np.random.default_rng([self.seed, _MICRO_STREAM, index])
         sizes = generator.permutation(clips_per_person(sum(database.clips), database.subjects))
         person = np.repeat(np.arange(database.subjects), sizes)

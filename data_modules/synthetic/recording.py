@@ -13,7 +13,7 @@ from data_modules.synthetic.people import People
 
 
 @dataclass(frozen=True)
-class Camera:
+class SyntheticCamera:
     """What a database's recording and flow estimation do to the motion.
 
     Attributes:
@@ -34,7 +34,7 @@ def record(
     people: People,
     person: Int64[np.ndarray, " clip"],
     emotions: Int64[np.ndarray, " clip"],
-    camera: Camera,
+    camera: SyntheticCamera,
     generator: np.random.Generator,
 ) -> tuple[Field, Bool[np.ndarray, "clip unit"]]:
     """Return the displacement field of each clip, in pixels, and which units (columns of ``table``) it shows.

@@ -36,7 +36,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Face:
+class DetectedFace:
     """A detected face: its box, points as (x, y) in pixels, left and right as seen in the frame, and a score 0..1."""
 
     box: Box
@@ -197,7 +197,7 @@ class YuNet(Crop):
         """
         return _digest(self, self.margin, self.min_score, hashlib.sha256(self._find_model()[1]).hexdigest())
 
-    def find_faces(self, frame: UInt8[np.ndarray, "height width channel"]) -> list[Face]:
+    def find_faces(self, frame: UInt8[np.ndarray, "height width channel"]) -> list[DetectedFace]:
         """Return the faces of a frame with at least the least score, in the frame's pixels.
 
         Raises:
@@ -222,7 +222,7 @@ class YuNet(Crop):
         rows = np.empty((0, 15)) if found is None else np.asarray(found, np.float64)
         rows[:, :14] *= np.tile((width / smaller[0], height / smaller[1]), 7)
         return [
-            Face(Box(*row[:4]), tuple(row[4:6]), tuple(row[6:8]), tuple(row[10:12]), tuple(row[12:14]), row[14])
+            DetectedFace(Box(*row[:4]), tuple(row[4:6]), tuple(row[6:8]), tuple(row[10:12]), tuple(row[12:14]), row[14])
             for row in rows.tolist()
         ]
 

@@ -16,7 +16,7 @@ from lightmannet.errors import DataError
 Color = Literal["gray", "rgb"]
 CHANNELS: dict[Color, int] = {"gray": 1, "rgb": 3}
 
-Pixels = UInt8[np.ndarray, "frame height width channel"]
+Pixels = UInt8[np.ndarray, "frame height width color"]
 """Frames of one size, 0..255; the one channel is gray, the three are red, green and blue."""
 
 

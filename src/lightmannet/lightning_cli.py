@@ -120,7 +120,7 @@ class Lightning(LightningCLI):
             super().instantiate_classes()
         # The Trainer, modules and torch say in as many ways that a value cannot be.
         except (ArithmeticError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            raise ConfigurationError(f"These options cannot be: {_plain(str(error))}") from error
+            raise ConfigurationError(f"These options cannot be: {_without_types(str(error))}") from error
         except MisconfigurationException as error:
             if "No supported gpu backend" not in str(error):
                 raise
@@ -199,7 +199,7 @@ class _Parser(LightningArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         hint = "The option --help lists what can be set; --print_config shows what is."
-        raise ConfigurationError(f"{_plain(message)}\n{hint}") from ex
+        raise ConfigurationError(f"{_without_types(message)}\n{hint}") from ex
 
 
 class _ConfigFile(SaveConfigCallback):
@@ -249,7 +249,7 @@ def _changes(before: dict[str, str], now: dict[str, str]) -> str:
     )
 
 
-def _plain(message: str) -> str:
+def _without_types(message: str) -> str:
     """Return the parser's message without its account of Python types; a line that is not known stays."""
     noise = ("Does not validate", "Subtypes:", "Errors:", "- Expected a <class 'NoneType'>", "Given value")
     lines = [line for line in message.strip().splitlines() if not line.strip().startswith(noise)]

@@ -107,7 +107,7 @@ class WandbRun(RunFolder):
     def log_hyperparams(self, params: Any = None) -> None:
         """Write the options to the folder; send them without paths, together with table, method, fold and seed."""
         super().log_hyperparams(params)
-        options = _plain(dict(params or {}))
+        options = _loggable(dict(params or {}))
         given = {"table": self.table, "method": self.method, "condition": self.condition}
         self._place = _place(options) | {name: value for name, value in given.items() if value}
         self.remote.experiment.config.update({**options, **self._place}, allow_val_change=True)
@@ -189,12 +189,12 @@ def _number(name: str, value: Any) -> float:
         raise TypeError(f"{name} is not a number but {type(value).__name__}; a logger takes only scalars.") from error
 
 
-def _plain(value: Any) -> Any:
+def _loggable(value: Any) -> Any:
     """Return options as plain values, with paths cut to their last part: the rest would reveal the machine."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _loggable(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_plain(item) for item in value]
+        return [_loggable(item) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
     text = str(value) if isinstance(value, str | PurePath) else type(value).__name__

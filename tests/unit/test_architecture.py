@@ -70,7 +70,6 @@ GUESTS = ("data_modules.rendered", "data_modules.synthetic")
 """The generators: a user names them by class path; nothing that works on real faces may depend on them."""
 IMPORT_GUESTS = {
     "data_modules/__init__.py",  # so that their short names work in YAML
-    "data_modules/auxiliary.py",  # SyntheticMotion stands in for macro-expressions
     "lightmannet/commands/synthesize.py",  # its own verb
     "lightmannet/timing/answer.py",  # times answers for a rendered clip, as no real one may be given out
 }

@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from data_modules import auxiliary
-from data_modules.auxiliary import AuxiliarySource, CorpusMacro, MagnifiedMicro, SyntheticMacro
+from data_modules.auxiliary import AuxiliarySource, CorpusMacro, MagnifiedMicro
 from data_modules.corpus import CLASSES, Corpus, InputKind
 from data_modules.flow import magnify
 from data_modules.macro_sets import MacroSets
 from data_modules.protocols import Fold, select_subjects
 from data_modules.scaling import CENTRED, STRETCHED, Scaling, rescale
+from data_modules.synthetic import macro
 from data_modules.synthetic.images import SCALING
+from data_modules.synthetic.macro import SyntheticMacro
 from lightmannet.errors import ConfigurationError
 from tests.clips import make_clips, same
 
@@ -44,7 +45,7 @@ class Motion:
 
 @pytest.fixture
 def motion(monkeypatch: pytest.MonkeyPatch) -> type[Motion]:
-    monkeypatch.setattr(auxiliary, "SyntheticMotion", Motion)
+    monkeypatch.setattr(macro, "SyntheticMotion", Motion)
     return Motion
 
 

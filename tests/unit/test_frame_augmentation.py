@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from data_modules.corpus import InputKind
 from data_modules.flow import HIGH, LOW, STRAIN, U, V
-from data_modules.frame_augmentation import FrameAugmentation, Kind, _albumentations, moved_content
+from data_modules.frame_augmentation import FrameAugmentation, _albumentations, moved_content
 
 CENTRE = 14  # of 29 pixels
 REPEAT_BORDER = 1
@@ -151,7 +152,7 @@ def test_motion_that_grows_out_of_the_range_is_clipped() -> None:
 
 
 @pytest.mark.parametrize("kind", ["difference", "frames"])
-def test_the_values_of_other_images_than_motion_stay_when_they_are_turned_and_zoomed(kind: Kind) -> None:
+def test_the_values_of_other_images_than_motion_stay_when_they_are_turned_and_zoomed(kind: InputKind) -> None:
     inputs = field(0.2, -0.1, 0.3, clips=20)
     assert torch.allclose(changes(rotation=40.0, zoom=0.3)(inputs, kind, random()), inputs, atol=1e-6)
 
@@ -182,7 +183,7 @@ def test_content_moves_as_albumentations_moves_it(shape: tuple[int, int]) -> Non
 
 @pytest.mark.parametrize("kind", ["motion", "difference", "frames"])
 @pytest.mark.parametrize("name", sorted(SINGLE.keys() - {"noise"}))
-def test_equal_phases_stay_equal_and_equal_clips_do_not(name: str, kind: Kind) -> None:
+def test_equal_phases_stay_equal_and_equal_clips_do_not(name: str, kind: InputKind) -> None:
     inputs = noisy(1, 1, 3, 12, 14).expand(30, 4, 3, 12, 14)
     changed = SINGLE[name](inputs, kind, random())
     assert torch.equal(changed, changed[:, :1].expand_as(changed))
@@ -192,7 +193,7 @@ def test_equal_phases_stay_equal_and_equal_clips_do_not(name: str, kind: Kind) -
 
 
 @pytest.mark.parametrize("kind", ["motion", "difference", "frames"])
-def test_noise_is_another_one_in_each_phase_channel_and_pixel(kind: Kind) -> None:
+def test_noise_is_another_one_in_each_phase_channel_and_pixel(kind: InputKind) -> None:
     changed = changes(noise=0.05)(torch.zeros(3, 4, 3, 50, 50), kind, random())
     images = changed.reshape(36, 2500)
     assert torch.allclose(images.std(1), torch.tensor(0.05), atol=0.004)
@@ -253,7 +254,7 @@ def test_blur_spreads_a_spot_by_at_most_its_standard_deviation_and_keeps_its_sum
 
 
 @pytest.mark.parametrize("kind", ["motion", "difference", "frames"])
-def test_one_square_at_one_place_of_each_clip_shows_rest(kind: Kind) -> None:
+def test_one_square_at_one_place_of_each_clip_shows_rest(kind: InputKind) -> None:
     inputs = noisy(60, 2, 3, 12, 20)
     changed = changes(occlusion=0.25)(inputs, kind, random())
     rest = {
@@ -288,7 +289,7 @@ def test_the_smallest_square_is_one_pixel() -> None:
 
 
 @pytest.mark.parametrize("kind", ["motion", "difference", "frames"])
-def test_no_other_generator_is_read_or_changed(kind: Kind) -> None:
+def test_no_other_generator_is_read_or_changed(kind: InputKind) -> None:
     inputs = noisy(4, 2, 3, 12, 14)
     python_random.seed(1)
     np.random.seed(1)

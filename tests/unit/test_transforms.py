@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from data_modules.corpus import InputKind
 from data_modules.flow import HIGH, LOW, STRAIN, magnify, mirror
-from data_modules.frame_augmentation import FrameAugmentation, Kind
+from data_modules.frame_augmentation import FrameAugmentation
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
@@ -145,7 +146,7 @@ def test_the_defaults_draw_mirror_then_shift_then_gain_and_nothing_else() -> Non
 
 @pytest.mark.parametrize("kind", ["difference", "frames"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_other_images_than_motion_are_mirrored_without_a_change_of_sign(kind: Kind, channels: int) -> None:
+def test_other_images_than_motion_are_mirrored_without_a_change_of_sign(kind: InputKind, channels: int) -> None:
     clips = make_clips(60, size=8, phases=2)
     clips = replace(clips, inputs=clips.inputs[:, :, :channels])
     changed = MIRROR(clips, random(), kind).inputs
@@ -177,7 +178,7 @@ def test_a_shift_moves_all_kinds_alike() -> None:
 
 
 @pytest.mark.parametrize("kind", ["motion", "difference"])
-def test_brightness_and_contrast_leave_all_but_frames_as_they_are(kind: Kind) -> None:
+def test_brightness_and_contrast_leave_all_but_frames_as_they_are(kind: InputKind) -> None:
     clips = make_clips(20, size=6)
     light = replace(MIRROR, mirror=False, brightness=0.5, contrast=0.5)
     assert same(light(clips, random(), kind), clips)
@@ -211,7 +212,7 @@ def test_the_further_changes_follow_with_the_numbers_drawn_next() -> None:
     seed=st.integers(0, 2**32),
 )
 def test_whatever_the_options_clips_keep_their_shape_and_range(
-    augmentation: Augmentation, kind: Kind, seed: int
+    augmentation: Augmentation, kind: InputKind, seed: int
 ) -> None:
     clips = make_clips(5, size=7, phases=2)
     changed = augmentation(clips, random(seed), kind)

@@ -16,13 +16,13 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-Maps = Float[Tensor, "clip channel row column"]
+FeatureMaps = Float[Tensor, "clip channel row column"]
 Out = Float[Tensor, "clip filter row2 column2"]
 Rows = Float[Tensor, "clip place channel"]
 Pair = tuple[int, int]
 
 
-def convolution(maps: Maps, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair) -> Out:
+def convolution(maps: FeatureMaps, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair) -> Out:
     """Return the 2-D convolution, equal to ``F.conv2d``, whose gradient is again made of plain convolutions.
 
     Args:
@@ -38,7 +38,7 @@ def convolution(maps: Maps, weight: Tensor, bias: Tensor | None, stride: Pair, p
 
 
 def normalise(
-    maps: Maps,
+    maps: FeatureMaps,
     weight: Float[Tensor, " channel"],
     bias: Float[Tensor, " channel"],
     groups: int,
@@ -235,7 +235,7 @@ def _rows(maps: Tensor) -> Tensor:
     return maps.permute(0, 2, 3, 1).flatten(1, 2)
 
 
-def _maps(rows: Rows, like: Tensor) -> Maps:
+def _maps(rows: Rows, like: Tensor) -> FeatureMaps:
     """Return rows as maps of the height and width of ``like``, a view."""
     return rows.unflatten(1, like.shape[2:]).permute(0, 3, 1, 2)
 

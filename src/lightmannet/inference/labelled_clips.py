@@ -234,15 +234,15 @@ def _frame_number(name: str, text: str) -> int | None:
 
 def _unused_columns(sheet: Sheet) -> list[str]:
     """Return the titles of the header, the first row with a title for ``path``, that mean nothing here."""
-    known = {_plain(title): name for name, titles in _COLUMNS.items() for title in titles}
+    known = {_normalised(title): name for name, titles in _COLUMNS.items() for title in titles}
     for row in sheet.rows:
         titles = [cell for cell in row if isinstance(cell, str)]
-        if "path" in {known.get(_plain(title)) for title in titles}:
-            return [title for title in titles if _plain(title) not in known]
+        if "path" in {known.get(_normalised(title)) for title in titles}:
+            return [title for title in titles if _normalised(title) not in known]
     return []
 
 
-def _plain(title: str) -> str:
+def _normalised(title: str) -> str:
     return "".join(title.split()).replace("_", "").lower()
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-Panel = UInt8[np.ndarray, "height width 3"]
+Image = UInt8[np.ndarray, "height width 3"]
 
 _ARROWS = 16  # a row
 _LONGEST = 1.5  # of a long arrow, in distances between arrows
@@ -14,7 +14,7 @@ _FAINT = 0.15  # heat below it is not shown
 _ORANGE, _DARK = (255, 150, 20), (20, 20, 20)
 
 
-def motion_panel(frame: Panel, flow: Float32[np.ndarray, "2 height width"]) -> tuple[Panel, float]:
+def motion_panel(frame: Image, flow: Float32[np.ndarray, "2 height width"]) -> tuple[Image, float]:
     """Return a face with arrows of its motion, and how many times longer than the motion they are drawn.
 
     Each arrow shows the mean motion around its foot. Left out are arrows below a fifth of the long ones or below two
@@ -40,7 +40,7 @@ def motion_panel(frame: Panel, flow: Float32[np.ndarray, "2 height width"]) -> t
     return drawn, factor
 
 
-def heat_panel(frame: Panel, heat: Float32[np.ndarray, "height width"]) -> Panel:
+def heat_panel(frame: Image, heat: Float32[np.ndarray, "height width"]) -> Image:
     """Return a grey face with colour, from yellow to red, where ``heat`` is high.
 
     Args:
@@ -54,7 +54,7 @@ def heat_panel(frame: Panel, heat: Float32[np.ndarray, "height width"]) -> Panel
     return (gray * (1 - weight) + color * weight).round().astype(np.uint8)
 
 
-def _structure(frame: Panel) -> Float32[np.ndarray, "row column"]:
+def _structure(frame: Image) -> Float32[np.ndarray, "row column"]:
     """Return how much brightness varies around the foot of each arrow, as a standard deviation."""
     gray = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), len(frame) / 112)
     mean, square = (cv2.resize(part, (_ARROWS, _ARROWS), interpolation=cv2.INTER_AREA) for part in (gray, gray**2))

@@ -49,7 +49,7 @@ def pool(folds: Iterable[tuple[int, list[TestedClip]]], n_classes: int) -> Poole
     return PooledCounts(tuple(names), by_person[None], by_task)
 
 
-def stack(seeds: Sequence[PooledCounts]) -> PooledCounts:
+def stack_seeds(seeds: Sequence[PooledCounts]) -> PooledCounts:
     """Return the counts of several seeds as one; a person who is missing in one of them has none there."""
     people = sorted({name for part in seeds for name in part.people})
     counts = torch.zeros(len(seeds), len(people), *seeds[0].by_person.shape[2:], dtype=torch.int64)

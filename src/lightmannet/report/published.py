@@ -24,7 +24,7 @@ class Caveat:
 
 
 @dataclass(frozen=True)
-class Source:
+class Publication:
     """Where numbers were read, in a few words, and its address; None if unknown."""
 
     text: str
@@ -49,7 +49,7 @@ class Published:
     """
 
     method: str
-    source: Source
+    source: Publication
     protocol: str
     samples: dict[str, int]
     scores: dict[str, tuple[float | None, float | None]]
@@ -88,7 +88,7 @@ def _entry(path: Path, content: dict[str, Any], entry: dict[str, Any]) -> Publis
     for caveat in caveats:
         if caveat not in content["caveats"]:
             raise ConfigurationError(f"{where}: caveat {caveat!r} is not explained under caveats.")
-    source = Source(**content["sources"][entry["source"]])
+    source = Publication(**content["sources"][entry["source"]])
     if source.address is None:
         caveats = [*caveats, "no_address"]
     samples = {**content["samples"], **entry.get("samples", {})}

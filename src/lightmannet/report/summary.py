@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lightmannet.errors import LightmanNetError
 from lightmannet.metrics.resampling import holm, interval, paired_p_value, resample
 from lightmannet.metrics.scores import FULL, score
-from lightmannet.report.pooling import PooledCounts, accuracies, pool, scores_by_column, stack
+from lightmannet.report.pooling import PooledCounts, accuracies, pool, scores_by_column, stack_seeds
 from lightmannet.report.rows import Comparison, Cost, CurvePoint, Estimates, Floor, Row, Summary
 from lightmannet.table.plan import Plan
 from lightmannet.table.store import Result, TestedClip
@@ -46,7 +46,7 @@ def summarize(plan: Plan, results: list[Result]) -> Summary:
         for condition, setting in plan.table.conditions.items():
             key = method, condition
             runs, complete = found.get(key, []), answers.get(key, {})
-            counts = stack([*pooled[key].values()]) if complete else None
+            counts = stack_seeds([*pooled[key].values()]) if complete else None
             rows.append(
                 Row(
                     method=method,
@@ -110,7 +110,7 @@ def _pool_seeds(plan: Plan, seeds: dict[int, list[Result]], of: _Answers) -> _Se
 def _other_scores(plan: Plan, seeds: dict[int, list[Result]], of: _Answers) -> dict[str, Estimates]:
     """Return the scores of answers beside the usual ones, if all seeds have them."""
     pooled = _pool_seeds(plan, seeds, of)
-    return scores_by_column(stack([*pooled.values()])) if pooled and set(pooled) == set(seeds) else {}
+    return scores_by_column(stack_seeds([*pooled.values()])) if pooled and set(pooled) == set(seeds) else {}
 
 
 def _compare(plan: Plan, pairs: dict[_Key, tuple[_Seeds, _Seeds]]) -> dict[_Key, Comparison]:
@@ -120,7 +120,7 @@ def _compare(plan: Plan, pairs: dict[_Key, tuple[_Seeds, _Seeds]]) -> dict[_Key,
         seeds = [seed for seed in plan.table.seeds if seed in ours and seed in theirs]
         if not seeds:
             continue
-        a, b = stack([ours[seed] for seed in seeds]), stack([theirs[seed] for seed in seeds])
+        a, b = stack_seeds([ours[seed] for seed in seeds]), stack_seeds([theirs[seed] for seed in seeds])
         # Own-person tasks may exclude somebody for one method and not for another.
         both = sorted(set(a.people) & set(b.people))
         a_counts = a.by_person[:, [a.people.index(name) for name in both]]

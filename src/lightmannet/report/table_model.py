@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
-from lightmannet.report.published import Caveat, Source
+from lightmannet.report.published import Caveat, Publication
 
 BELOW_UNADAPTED = Caveat(
     "below no adaptation", "Its UF1 is below that of its own row without adaptation: adapting made it worse."
@@ -14,7 +14,7 @@ DAGGER = "†"
 INTERVAL = "_interval"
 """End of the keys of columns that show the interval of another column's number."""
 
-Kind = Literal["floor", "method", "unadapted", "hole", "published", "recomputed"]
+LineKind = Literal["floor", "method", "unadapted", "hole", "published", "recomputed"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Line:
         reason: Why there are no scores; empty where there are.
     """
 
-    kind: Kind
+    kind: LineKind
     method: str
     condition: str
     value: float | None
@@ -85,7 +85,7 @@ class Line:
     seeds: int | None
     numbers: dict[str, Number]
     caveats: tuple[Caveat, ...] = ()
-    source: Source | None = None
+    source: Publication | None = None
     reason: str = ""
 
     @property
@@ -145,9 +145,9 @@ class TableModel:
         return [line for line in self.lines if line.is_published]
 
     @property
-    def sources(self) -> dict[Source, list[str]]:
+    def sources(self) -> dict[Publication, list[str]]:
         """Return each source once, in order, with the methods that were read there."""
-        sources: defaultdict[Source, list[str]] = defaultdict(list)
+        sources: defaultdict[Publication, list[str]] = defaultdict(list)
         for line in self.published_lines:
             if line.source is not None:
                 sources[line.source].append(line.method)

@@ -28,7 +28,7 @@ from lightmannet.table.costs import (
 )
 from lightmannet.table.embedding import alignment_embedding
 from lightmannet.table.oracle import OracleEpoch
-from lightmannet.table.scalars import Line, Scalars
+from lightmannet.table.scalars import LoggedValues, Scalars
 from lightmannet.table.store import Result, TestedClip
 
 _Answers = list[tuple[Clips, Tensor]]
@@ -44,7 +44,7 @@ class FinishedCell:
     """
 
     result: Result
-    logged: list[Line] = field(default_factory=list)
+    logged: list[LoggedValues] = field(default_factory=list)
 
 
 def finish_cell(cell: Cell, log: bool) -> FinishedCell:

@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import Logger
 
-Line = tuple[int | None, dict[str, float]]
+LoggedValues = tuple[int | None, dict[str, float]]
 """A step and the values logged at it, by name."""
 
 
@@ -18,7 +18,7 @@ class Scalars(Logger):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines: list[Line] = []
+        self.lines: list[LoggedValues] = []
 
     @property
     def name(self) -> str:

@@ -142,7 +142,7 @@ def _in_turns(ways: Mapping[str, Callable[[], Answer]], clip: Path, count: int) 
     seconds: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
     for number in range(count + 1):
         once = {name: _timed(way) for name, way in ways.items()}
-        plain = _plain(clip)
+        plain = _opencv_alone(clip)
         if number:  # the first loads what is loaded once
             for name, found in once.items():
                 seconds[name].append({**found, **plain})
@@ -163,7 +163,7 @@ def _timed(way: Callable[[], Answer]) -> dict[str, float]:
     return {**answer.seconds, "all": time.perf_counter() - start}
 
 
-def _plain(clip: Path) -> dict[str, float]:
+def _opencv_alone(clip: Path) -> dict[str, float]:
     """Return the seconds of decoding and one TV-L1 flow, and of DIS flow in each frame on top, by plain OpenCV."""
     start = time.perf_counter()
     film, frames = cv2.VideoCapture(str(clip)), []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from data_modules.clip_table import ClipTable
 from data_modules.databases.base import Database
-from data_modules.databases.sheets import Cell, Sheet, read_workbook
+from data_modules.databases.sheets import CellValue, Sheet, read_workbook
 from data_modules.databases.tree import inside
 from lightmannet.errors import DataError
 from tests.archives.writing import set_cell
@@ -188,6 +188,6 @@ def changed(sheet: Sheet, data: st.DataObject) -> Sheet:
     for row in data.draw(st.sets(st.integers(1, max(len(rows) - 1, 1)), max_size=2)):
         if row < len(rows) and rows[row]:
             column = data.draw(st.integers(0, len(rows[row]) - 1))
-            cell: Cell = data.draw(CELLS)
+            cell: CellValue = data.draw(CELLS)
             rows[row][column] = cell
     return replace(sheet, rows=tuple(map(tuple, rows)))

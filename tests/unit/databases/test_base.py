@@ -13,7 +13,7 @@ from data_modules.clip_table import ClipTable
 from data_modules.databases import corrections, sheets
 from data_modules.databases.base import Database, Description, Expected
 from data_modules.databases.casme2 import CASME2
-from data_modules.databases.sheets import Cell, Sheet, Source
+from data_modules.databases.sheets import CellValue, Sheet, Source
 from data_modules.databases.tree import find_frames
 from data_modules.video import frames
 from lightmannet.errors import DataError
@@ -277,7 +277,7 @@ def test_any_annotation_gives_a_table_or_a_data_error(
 
 
 @given(rows=st.lists(st.lists(CELLS, min_size=9, max_size=9).map(tuple), max_size=4))
-def test_any_cells_of_a_workbook_give_a_table_or_a_data_error(archive: Path, rows: list[tuple[Cell, ...]]) -> None:
+def test_any_cells_of_a_workbook_give_a_table_or_a_data_error(archive: Path, rows: list[tuple[CellValue, ...]]) -> None:
     sheet = Sheet("book.xlsx", "Sheet1", (HEADER, ("01", "EP02_01f", None, 46, 49, 51, None, 12, "happiness"), *rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sheets, "read_workbook", lambda path: {"Sheet1": sheet})

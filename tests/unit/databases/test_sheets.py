@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.chart import BarChart
 
-from data_modules.databases.sheets import Cell, Record, Sheet, Unreadable, describe, read_workbook, table
+from data_modules.databases.sheets import CellValue, Record, Sheet, Unreadable, describe, read_workbook, table
 from lightmannet.errors import DataError
 from tests.archives.writing import write_workbook
 
@@ -45,7 +45,7 @@ def only_sheet(path: Path) -> Sheet:
     return sheet
 
 
-def sheet_of(*rows: Sequence[Cell]) -> Sheet:
+def sheet_of(*rows: Sequence[CellValue]) -> Sheet:
     return Sheet("book.xlsx", "Sheet1", tuple(map(tuple, rows)))
 
 
@@ -252,7 +252,7 @@ def test_a_missing_column_is_named_with_the_likeliest_row() -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [(1, 2, 3)], [(None, None)]])
-def test_a_sheet_without_any_of_the_columns_is_named(rows: list[tuple[Cell, ...]]) -> None:
+def test_a_sheet_without_any_of_the_columns_is_named(rows: list[tuple[CellValue, ...]]) -> None:
     with pytest.raises(DataError, match=r"no row has any of them"):
         table(sheet_of(*rows), COLUMNS, optional=["apex"])
 
@@ -264,12 +264,12 @@ def test_a_header_without_rows_gives_no_record() -> None:
 @pytest.mark.parametrize(
     ("cell", "text"), [(None, ""), (1.0, "1"), (1.5, "1.5"), (7, "7"), (" a ", "a"), (True, "True")]
 )
-def test_text_of_a_cell(cell: Cell, text: str) -> None:
+def test_text_of_a_cell(cell: CellValue, text: str) -> None:
     assert Record(sheet_of(), 1, {"x": cell}).text("x") == text
 
 
 @pytest.mark.parametrize(
     ("cell", "text"), [(None, "nothing"), ("abc", "'abc'"), (5.5, "5.5"), (Unreadable("why"), "why")]
 )
-def test_a_cell_in_a_message(cell: Cell, text: str) -> None:
+def test_a_cell_in_a_message(cell: CellValue, text: str) -> None:
     assert describe(cell) == text

@@ -11,7 +11,7 @@ import lightmannet
 from data_modules.clip_corpus import ClipCorpus
 from data_modules.databases.casme2 import CASME2
 from data_modules.representations.flow_image import ApexFlow
-from data_modules.video.crop import Box, Face, YuNet
+from data_modules.video.crop import Box, DetectedFace, YuNet
 from data_modules.video.face_cascade import cascade_faces
 from lightmannet.episode import Clips
 from lightmannet.errors import ClipError, ConfigurationError
@@ -233,10 +233,10 @@ def test_a_link_to_a_clip_is_the_clip(recogniser: Recogniser, tmp_path: Path) ->
     assert a.probabilities == b.probabilities
 
 
-def faces(*sides: float) -> list[Face]:
+def faces(*sides: float) -> list[DetectedFace]:
     """Return faces as the detector would, in a row."""
     points = ((8.0, 10.0), (20.0, 10.0), (10.0, 22.0), (18.0, 22.0))
-    return [Face(Box(2.0 + 30 * place, 2.0, side, side), *points, 0.9) for place, side in enumerate(sides)]
+    return [DetectedFace(Box(2.0 + 30 * place, 2.0, side, side), *points, 0.9) for place, side in enumerate(sides)]
 
 
 def test_faces_are_counted_where_a_detector_is_named(

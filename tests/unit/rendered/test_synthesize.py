@@ -238,7 +238,7 @@ def test_a_corpus_of_other_options_is_left_alone(whole: Path) -> None:
 
 
 def test_a_corpus_of_another_version_is_left_alone(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "code_digest", lambda: "0" * 16)
+    monkeypatch.setattr(module, "generator_digest", lambda: "0" * 16)
     with pytest.raises(ConfigurationError, match="begun with another version"):
         write_corpus(whole, SMALL, workers=0)
 

@@ -12,11 +12,11 @@ from jaxtyping import Float64
 from data_modules.flow import HIGH, LOW, optical_strain
 from data_modules.representations import ApexFlow, motion_image
 from data_modules.representations.motion_image import area_average
-from data_modules.representations.optical_flow import Method
+from data_modules.representations.optical_flow import FlowMethod
 from lightmannet.errors import ConfigurationError
 from tests.moving_skin import bumps, moving_skin
 
-METHODS: tuple[Method, ...] = ("tvl1", "dis")
+METHODS: tuple[FlowMethod, ...] = ("tvl1", "dis")
 Field = Float64[np.ndarray, "2 height width"]
 TrueFlow = Callable[[Field], None]
 
@@ -94,7 +94,7 @@ def test_averaging_takes_the_mean_of_each_square_in_pixels_of_the_smaller_image(
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("size", "large"), [(64, 256), (128, 256)])
-def test_the_same_face_at_twice_the_resolution_gives_the_same_image(method: Method, size: int, large: int) -> None:
+def test_the_same_face_at_twice_the_resolution_gives_the_same_image(method: FlowMethod, size: int, large: int) -> None:
     image = rendered(ApexFlow(method, size, working_size=128), bumps(128, 2.0))
     finer = rendered(ApexFlow(method, size, working_size=large), bumps(large, 2.0 * large / 128))
     motion = np.abs(image[:2]).max()
@@ -104,7 +104,7 @@ def test_the_same_face_at_twice_the_resolution_gives_the_same_image(method: Meth
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_stored_image_shows_the_true_motion(method: Method) -> None:
+def test_a_stored_image_shows_the_true_motion(method: FlowMethod) -> None:
     field = bumps(112, 2.0)
     image = rendered(ApexFlow(method), field)
     truth = area_average(field.astype(np.float32), 28) / (2 * 0.05 * 28)

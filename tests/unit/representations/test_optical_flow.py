@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from jaxtyping import Float
 
-from data_modules.representations.optical_flow import Method, computed_with, dis, optical_flow, tvl1
+from data_modules.representations.optical_flow import FlowMethod, computed_with, dis, optical_flow, tvl1
 from lightmannet.errors import DataError
 from tests.moving_skin import bumps, moving_skin
 
-METHODS: tuple[Method, ...] = ("tvl1", "dis")
+METHODS: tuple[FlowMethod, ...] = ("tvl1", "dis")
 INTERIOR = np.s_[:, 8:-8, 8:-8]
 STATED = {"tvl1": {1.0: 0.05, 2.0: 0.07, 4.0: 0.1}, "dis": {1.0: 0.05, 2.0: 0.06, 4.0: 0.1}}
 
@@ -22,7 +22,7 @@ def error(flow: Float[np.ndarray, "2 height width"], truth: Float[np.ndarray, "2
 @pytest.mark.parametrize("peak", [1.0, 2.0, 4.0])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_error_is_below_the_stated_one_and_far_below_that_of_no_motion(
-    method: Method, peak: float, seed: int
+    method: FlowMethod, peak: float, seed: int
 ) -> None:
     motion = moving_skin(bumps(128, peak), seed)
     found = error(optical_flow(motion.first, motion.second, method), motion.field)
@@ -33,7 +33,7 @@ def test_the_error_is_below_the_stated_one_and_far_below_that_of_no_motion(
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("shift", [(0.5, 0.0), (-0.5, 0.0), (0.0, 0.5), (1.5, -1.0), (0.0, -3.0)])
 def test_a_frame_that_shifts_as_a_whole_is_found_to_do_so_to_a_tenth_of_a_pixel(
-    method: Method, shift: tuple[float, float]
+    method: FlowMethod, shift: tuple[float, float]
 ) -> None:
     field = np.broadcast_to(np.array(shift)[:, None, None], (2, 128, 128)).copy()
     motion = moving_skin(field)
@@ -42,7 +42,7 @@ def test_a_frame_that_shifts_as_a_whole_is_found_to_do_so_to_a_tenth_of_a_pixel(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_patch_that_moves_right_has_positive_u_and_one_that_moves_down_positive_v(method: Method) -> None:
+def test_a_patch_that_moves_right_has_positive_u_and_one_that_moves_down_positive_v(method: FlowMethod) -> None:
     background = np.full((64, 64), 60, np.uint8)
     patch = np.random.default_rng(0).integers(100, 255, (6, 6), dtype=np.uint8).repeat(3, axis=0).repeat(3, axis=1)
     first, right, down = background.copy(), background.copy(), background.copy()
@@ -57,7 +57,7 @@ def test_a_patch_that_moves_right_has_positive_u_and_one_that_moves_down_positiv
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("size", [16, 28, 31, 128])
-def test_identical_frames_have_exactly_no_motion(method: Method, size: int) -> None:
+def test_identical_frames_have_exactly_no_motion(method: FlowMethod, size: int) -> None:
     frame = moving_skin(np.zeros((2, size, size))).first
     flow = optical_flow(frame, frame.copy(), method)
     assert flow.shape == (2, size, size)
@@ -66,7 +66,7 @@ def test_identical_frames_have_exactly_no_motion(method: Method, size: int) -> N
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_frames_without_texture_give_finite_flow(method: Method) -> None:
+def test_frames_without_texture_give_finite_flow(method: FlowMethod) -> None:
     black = np.zeros((32, 32), np.uint8)
     noise = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)
     for first, second in [(black, black + 255), (black, noise), (noise, black)]:
@@ -74,7 +74,7 @@ def test_frames_without_texture_give_finite_flow(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_view_into_a_larger_array_gives_the_same_flow_and_stays_as_it_was(method: Method) -> None:
+def test_a_view_into_a_larger_array_gives_the_same_flow_and_stays_as_it_was(method: FlowMethod) -> None:
     motion = moving_skin(bumps(48, 1.0))
     frames = np.stack([motion.first, motion.second], axis=-1)
     before = frames.copy()
@@ -94,7 +94,7 @@ def test_the_named_method_is_the_one_that_computes() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("size", [8, 15])
-def test_frames_that_are_too_small_are_refused(method: Method, size: int) -> None:
+def test_frames_that_are_too_small_are_refused(method: FlowMethod, size: int) -> None:
     frame = np.zeros((size, 32), np.uint8)
     with pytest.raises(DataError, match=rf"\({size}, 32\).*crop both to one size of at least 16"):
         optical_flow(frame, frame, method)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from data_modules.representations.motion_image import area_average
-from data_modules.representations.optical_flow import Method, optical_flow
+from data_modules.representations.optical_flow import FlowMethod, optical_flow
 from data_modules.representations.pair_flow import PairFlow, head_held_still
 from data_modules.video.eyes import EYES, DetectedEyes, FixedEyes, eye_square, stable_region
 from lightmannet.errors import ConfigurationError, DataError
@@ -24,7 +24,7 @@ def moved(picture: np.ndarray, right: float, down: float, turn: float) -> np.nda
 @pytest.mark.parametrize("head", HEAD)
 @pytest.mark.parametrize("method", ["tvl1", "dis"])
 def test_the_end_point_error_is_below_an_eighth_of_a_pixel_of_28_however_the_head_moves(
-    head: tuple[float, float, float], method: Method
+    head: tuple[float, float, float], method: FlowMethod
 ) -> None:
     """Skin moves by up to a pixel of 28, a little at the nose, too, where it is taken for motion of the head."""
     skin = moving_skin(bumps(112, 4.0))

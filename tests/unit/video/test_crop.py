@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jaxtyping import UInt8
 
-from data_modules.video.crop import AnnotatedBox, Box, Crop, Face, WholeFrame, YuNet
+from data_modules.video.crop import AnnotatedBox, Box, Crop, DetectedFace, WholeFrame, YuNet
 from lightmannet.errors import ConfigurationError, DataError
 
 
@@ -44,11 +44,11 @@ def spots(image: UInt8[np.ndarray, "size size 1"], expected: np.ndarray, radius:
 class Seen(YuNet):
     """YuNet with faces given beforehand instead of a model."""
 
-    def __init__(self, *faces: Face, margin: float = 0.0) -> None:
+    def __init__(self, *faces: DetectedFace, margin: float = 0.0) -> None:
         super().__init__(margin=margin)
         self.faces = list(faces)
 
-    def find_faces(self, frame: UInt8[np.ndarray, "height width channel"]) -> list[Face]:
+    def find_faces(self, frame: UInt8[np.ndarray, "height width channel"]) -> list[DetectedFace]:
         return self.faces
 
 
@@ -57,14 +57,14 @@ def face(
     side: float = 60.0,
     degrees: float = 0.0,
     score: float = 0.9,
-) -> Face:
+) -> DetectedFace:
     """Return a face turned clockwise about its centre: eyes a sixth above, mouth a sixth below."""
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     around = side / 6 * np.array([(-1, -1), (1, -1), (-0.7, 1), (0.7, 1)])
     left_eye, right_eye, left_mouth, right_mouth = [(x, y) for x, y in (around @ turn.T + centre).tolist()]
     box = Box(centre[0] - side * 0.4, centre[1] - side / 2, side * 0.8, side)
-    return Face(box, left_eye, right_eye, left_mouth, right_mouth, score)
+    return DetectedFace(box, left_eye, right_eye, left_mouth, right_mouth, score)
 
 
 # --- All ---
@@ -249,7 +249,7 @@ def test_a_row_of_the_detector_is_read_as_opencv_documents_it() -> None:
     crop = YuNet()
     crop._detector = detector = FakeDetector([ROW])
     image = noise(1, 40, 60)[0]
-    assert crop.find_faces(image) == [Face(Box(10, 20, 30, 40), (50, 51), (52, 53), (56, 57), (58, 59), 0.75)]
+    assert crop.find_faces(image) == [DetectedFace(Box(10, 20, 30, 40), (50, 51), (52, 53), (56, 57), (58, 59), 0.75)]
     assert detector.size == (60, 40)
     assert np.array_equal(detector.image, image[:, :, ::-1])
 
