@@ -149,7 +149,7 @@ class EpisodeSampler:
             index=index,
         )
 
-    def draw(self, query: Clips, index: int, n_shot: int | None = None) -> Episode:
+    def draw(self, query: Clips, index: int, most_shots: int | None = None) -> Episode:
         """Return draw ``index`` of support (all classes) and auxiliary clips to adapt on before recognising ``query``.
 
         The draw does not depend on the query, so a clip meets the same supports whoever is recognised with it.
@@ -157,19 +157,12 @@ class EpisodeSampler:
         Args:
             query: Clips to recognise.
             index: Number of the draw.
-            n_shot: Support clips per class; None takes those of training tasks.
-
-        Raises:
-            DataError: A class has fewer clips.
+            most_shots: Support clips per class: as many as the rarest class has, but at most so many; None takes those
+                of training tasks.
         """
         random = np.random.default_rng([self.seed, _EVALUATION, index])
         pools = [np.flatnonzero(self._labels == label) for label in self._classes]
-        shots, rarest = n_shot or self.n_shot, min(len(pool) for pool in pools)
-        if shots > rarest and not self.repeat_clips:
-            raise DataError(
-                f"evaluation: n_shot: {shots}, but the rarest class has {rarest} {self.side} clips. {self._counts()} "
-                "Lower it."
-            )
+        shots = self.n_shot if most_shots is None else min(most_shots, *(len(pool) for pool in pools))
         support = np.concatenate([random.choice(pool, shots, replace=shots > len(pool)) for pool in pools]).tolist()
         return Episode(
             support=self.clips.select(support),

@@ -51,29 +51,28 @@ class TrainingSupport(Evaluation):
 
     Attributes:
         draws: Support sets that each clip is recognised with, >= 1.
-        n_shot: Support clips per class, >= 1, at most as many as the rarest class has; None takes those of training
-            tasks.
+        most_shots: Support clips per class: as many as the rarest class has, but at most so many, >= 1; None takes
+            those of training tasks.
 
     Raises:
-        ConfigurationError: draws or n_shot is below 1.
+        ConfigurationError: draws or most_shots is below 1.
     """
 
     draws: int = 8
-    n_shot: int | None = None
+    most_shots: int | None = None
 
     in_tasks = False
 
     def __post_init__(self) -> None:
-        require_positive({"draws": self.draws, "n_shot": 1 if self.n_shot is None else self.n_shot})
+        require_positive({"draws": self.draws, "most_shots": 1 if self.most_shots is None else self.most_shots})
 
     def plan(self, training: EpisodeSampler, clips: Clips) -> BatchPlan:
         """Return all clips, in their order."""
         queries = InOrder(clips, _QUERIES_AT_ONCE)
-        return _Trials(training, queries, self.draws, self.n_shot) if self.adapt else queries
+        return _Trials(training, queries, self.draws, self.most_shots) if self.adapt else queries
 
     def tested_ids(self, training: EpisodeSampler, clips: Clips) -> tuple[str, ...]:
-        """Return the ids of all clips, having checked that a support can be drawn."""
-        training.draw(clips.select([]), 0, self.n_shot)
+        """Return the ids of all clips."""
         return clips.ids
 
 
@@ -131,15 +130,15 @@ class OwnPerson(_InTasks):
 
 
 class _Trials(BatchPlan):
-    def __init__(self, sampler: EpisodeSampler, queries: InOrder, draws: int, n_shot: int | None) -> None:
-        self.sampler, self.queries, self.draws, self.n_shot = sampler, queries, draws, n_shot
+    def __init__(self, sampler: EpisodeSampler, queries: InOrder, draws: int, most_shots: int | None) -> None:
+        self.sampler, self.queries, self.draws, self.most_shots = sampler, queries, draws, most_shots
 
     def __len__(self) -> int:
         return len(self.queries)
 
     def __getitem__(self, key: Key) -> Trial:
         query = self.queries[key]
-        return Trial(tuple(self.sampler.draw(query, index, self.n_shot) for index in range(self.draws)))
+        return Trial(tuple(self.sampler.draw(query, index, self.most_shots) for index in range(self.draws)))
 
 
 class _TestTasks(BatchPlan):

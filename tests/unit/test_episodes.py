@@ -416,11 +416,11 @@ def test_a_repeated_clip_is_augmented_anew_each_time() -> None:
     assert len({tuple(clip.inputs.flatten().tolist()) for clip in alike}) == len(alike) == 4
 
 
-def test_supports_to_recognise_with_repeat_clips_only_where_there_are_too_few() -> None:
+def test_supports_to_recognise_with_repeat_clips_where_there_are_too_few() -> None:
     nobody = make_clips(3, size=4).select([])
-    made = sampler(make_clips(9, size=4), separate_subjects=False, repeat_clips=True)
-    assert len(set(made.draw(nobody, 0, n_shot=3).support.ids)) == 9
-    assert Counter(made.draw(nobody, 0, n_shot=5).support.labels.tolist()) == {0: 5, 1: 5, 2: 5}
+    made = sampler(make_clips(9, size=4), n_shot=5, separate_subjects=False, repeat_clips=True)
+    assert Counter(made.draw(nobody, 0).support.labels.tolist()) == {0: 5, 1: 5, 2: 5}
+    assert Counter(made.draw(nobody, 0, most_shots=5).support.labels.tolist()) == {0: 3, 1: 3, 2: 3}
 
 
 def test_repeated_clips_and_separate_subjects_are_refused() -> None:

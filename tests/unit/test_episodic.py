@@ -66,14 +66,17 @@ def test_many_clips_are_recognised_in_several_trials_with_the_same_supports(clip
 
 
 def test_supports_of_test_clips_may_be_larger_than_those_of_training() -> None:
-    (trial,) = module(n_shot=2, evaluation=TrainingSupport(draws=2, n_shot=7)).test_dataloader()
+    (trial,) = module(n_shot=2, evaluation=TrainingSupport(draws=2, most_shots=7)).test_dataloader()
     assert isinstance(trial, Trial)
     assert [Counter(episode.support.labels.tolist()) for episode in trial.episodes] == [{0: 7, 1: 7, 2: 7}] * 2
 
 
-def test_a_support_larger_than_the_rarest_class_is_refused_before_training() -> None:
-    with pytest.raises(DataError, match=r"n_shot: 99, but the rarest class has 18 training clips\. .*Lower it"):
-        module(evaluation=TrainingSupport(n_shot=99))
+def test_the_rarest_class_limits_the_support() -> None:
+    made = module(evaluation=TrainingSupport(draws=1, most_shots=99))
+    (trial,) = made.test_dataloader()
+    assert isinstance(trial, Trial)
+    rarest = min(Counter(made.training.labels.tolist()).values())
+    assert set(Counter(trial.episodes[0].support.labels.tolist()).values()) == {rarest}
 
 
 @pytest.mark.parametrize("kind", ["motion", "difference"])
@@ -247,7 +250,7 @@ def test_without_adapting_the_same_clips_come_without_a_support(evaluation: Eval
     ("wrong", "message"),
     [
         (lambda: TrainingSupport(draws=0), "draws must be 1 or more, but is 0"),
-        (lambda: TrainingSupport(n_shot=0), "n_shot must be 1 or more, but is 0"),
+        (lambda: TrainingSupport(most_shots=0), "most_shots must be 1 or more, but is 0"),
         (lambda: UnseenPeople(tasks=0), "tasks must be 1 or more, but is 0"),
         (lambda: OwnPerson(tasks=-1), "tasks must be 1 or more, but is -1"),
     ],

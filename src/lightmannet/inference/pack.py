@@ -116,7 +116,7 @@ def _bank(learner: Learner, data: SubjectDisjointDataModule, draws: int) -> tupl
     if not learner.adapts or not isinstance(data, EpisodicDataModule):
         return ()
     nobody = data.training.select([])
-    shots = data.evaluation.n_shot if isinstance(data.evaluation, TrainingSupport) else None
+    shots = data.evaluation.most_shots if isinstance(data.evaluation, TrainingSupport) else None
     episodes = [data.sampler.draw(nobody, index, shots) for index in range(draws)]
     return tuple(Draw(episode.support, episode.auxiliary) for episode in episodes)
 
