@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from data_modules.databases.ckplus import CKPlus
     from data_modules.databases.ckplus_pairs import CKPlusPairs
     from data_modules.databases.dfme import DFME
+    from data_modules.databases.folder import FolderDatabase
     from data_modules.databases.jaffe import JAFFE
     from data_modules.databases.kdef_landmarks import KDEFLandmarks
     from data_modules.databases.megc2019 import MEGC2019
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from data_modules.databases.samm import SAMM
     from data_modules.databases.samm_lv import SAMMLongVideos
     from data_modules.databases.smic import SMIC
+    from data_modules.databases.table import TableDatabase
     from data_modules.episodic import EpisodicDataModule
     from data_modules.evaluation import OwnPerson, TrainingSupport, UnseenPeople
     from data_modules.macro_sets import MacroSets
@@ -65,6 +67,7 @@ __all__ = [
     "Difference",
     "EpisodicDataModule",
     "FixedEyes",
+    "FolderDatabase",
     "FrameClip",
     "HoldOutDatabase",
     "KDEFLandmarks",
@@ -86,6 +89,7 @@ __all__ = [
     "SubjectKFold",
     "SyntheticMacro",
     "SyntheticMotion",
+    "TableDatabase",
     "TrainingSupport",
     "UnseenPeople",
     "WholeFrame",
@@ -115,6 +119,7 @@ _MODULES = {
     "Difference": "representations.difference",
     "EpisodicDataModule": "episodic",
     "FixedEyes": "video.eyes",
+    "FolderDatabase": "databases.folder",
     "FrameClip": "representations.frame_clip",
     "HoldOutDatabase": "protocols",
     "KDEFLandmarks": "databases.kdef_landmarks",
@@ -136,6 +141,7 @@ _MODULES = {
     "SubjectKFold": "protocols",
     "SyntheticMacro": "synthetic.macro",
     "SyntheticMotion": "synthetic.motion",
+    "TableDatabase": "databases.table",
     "TrainingSupport": "evaluation",
     "UnseenPeople": "evaluation",
     "WholeFrame": "video.crop",

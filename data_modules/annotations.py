@@ -15,6 +15,9 @@ Kind = Literal["micro", "macro"]
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
 """How some workbooks write the objective classes 1 to 7."""
 
+NO_SUBJECT = "(no subject)"
+"""Subject of clips that nothing names one for; protocols refuse them."""
+
 _NO_APEX = ("", "/", "-", "nan", "none", "n/a")
 
 

@@ -26,7 +26,7 @@ from data_modules.databases.base import Database
 from data_modules.frame_corpus import FrameCorpus
 from data_modules.representations.base import Representation
 from data_modules.representations.flow_image import ApexFlow
-from data_modules.schemes import Scheme, read_scheme
+from data_modules.schemes import LABELS, Scheme, read_scheme, scheme_of_labels
 from data_modules.video.crop import Crop, WholeFrame
 from data_modules.video.frames import FrameReader, open_frames
 from lightmannet.episode import Clips
@@ -50,7 +50,8 @@ class ClipCorpus(FrameCorpus):
         micro: Databases whose micro-expressions are to be recognised; without any, the corpus has macro-expressions
             alone, for ``MacroSets``.
         macro: Databases whose macro-expressions make D^aux (``auxiliary: CorpusMacro``); may name the same ones.
-        scheme: Classes: a name in ``data_modules/schemes``, or the path of a YAML file of that form.
+        scheme: Classes: a name in ``data_modules/schemes``, the path of a YAML file of that form, or ``labels``, which
+            makes a class of each label found.
         representation: What a network sees of a clip.
         crop: How the face is cut out.
         missing_apex: What to do about clips without a usable apex, if the representation needs one: take the ``middle``
@@ -120,7 +121,14 @@ class ClipCorpus(FrameCorpus):
 
     @cached_property
     def _scheme(self) -> Scheme:
+        if self.scheme == LABELS:
+            return scheme_of_labels(row for table in self._tables.values() for row in table.rows)
         return read_scheme(self.scheme)
+
+    @cached_property
+    def _tables(self) -> dict[int, ClipTable]:
+        """What each reader reads, once even where it is read for both kinds."""
+        return {id(database): database.table() for database in (*self.micro, *self.macro)}
 
     @cached_property
     def _selected(self) -> dict[Kind, list["_Selected"]]:
@@ -130,14 +138,14 @@ class ClipCorpus(FrameCorpus):
     def _select(self, kind: Kind, databases: Sequence[Database]) -> list["_Selected"]:
         selected: list[_Selected] = []
         for database in databases:
-            table = database.table()
+            table = self._tables[id(database)]
             name = database.description.name
             if table.notes:
                 _LOG.warning(
                     "%s: %d things were repaired, tolerated or left out; lightmannet databases check %s lists them",
                     name,
                     len(table.notes),
-                    name,
+                    database.address,
                 )
             selected += self._of_kind(kind, database, table)
         if databases and not selected:

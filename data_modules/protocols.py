@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from data_modules.annotations import NO_SUBJECT
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError, DataError
 
@@ -86,8 +87,9 @@ class Protocol(ABC):
         Raises:
             DataError: The clips to test are not as many as expected, a class has none, or a fold's training people show
                 none of a class; the message names class and people.
-            ConfigurationError: As ``groups``.
+            ConfigurationError: As ``groups``, or clips without a subject.
         """
+        _require_subjects(clips)
         groups = self.groups(clips)
         counts = _counts(clips, {person for group in groups for person in group}, len(classes))
         if self.expect and counts != self.expect:
@@ -122,9 +124,10 @@ class Protocol(ABC):
             seed: Chooses the validation people.
 
         Raises:
-            ConfigurationError: No such fold, a fraction outside [0, 1) or too small for anybody, or a part without
-                people.
+            ConfigurationError: No such fold, a fraction outside [0, 1) or too small for anybody, a part without people,
+                or clips without a subject.
         """
+        _require_subjects(clips)
         groups = self.groups(clips)
         if not 0 <= number < len(groups):
             raise ConfigurationError(f"fold: {number} does not exist; {self.name} has folds 0 to {len(groups) - 1}.")
@@ -247,6 +250,19 @@ class HoldOutDatabase(Protocol):
     def groups(self, clips: Clips) -> list[tuple[str, ...]]:
         """Return the people of the databases to test, as one group."""
         return [tuple(sorted(_people_of(clips, self.test, "test")))]
+
+
+def _require_subjects(clips: Clips) -> None:
+    nobodys = [
+        clip for clip, person in zip(clips.ids, clips.subjects, strict=True) if person.endswith(f"/{NO_SUBJECT}")
+    ]
+    if nobodys:
+        raise ConfigurationError(
+            f"{len(nobodys)} of {len(clips)} clips name no subject, the first is {nobodys[0]}. Training and test must "
+            "show different people: a network recognises faces it has seen, so with the same person in both the score "
+            "would be too good. Name the subjects: in a folder as subject/class/clip or by FolderDatabase's option "
+            "subject, in a table by a column subject."
+        )
 
 
 def _counts(clips: Clips, people: set[str], classes: int) -> tuple[int, ...]:

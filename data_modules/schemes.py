@@ -95,6 +95,38 @@ class Scheme:
         return found
 
 
+LABELS = "labels"
+"""Name of the scheme that is made of the labels found."""
+
+
+def scheme_of_labels(rows: Iterable[ClipRow]) -> Scheme:
+    """Return the scheme whose classes are the emotions of the micro-expressions, or of the macro-expressions alone.
+
+    Args:
+        rows: Clips of any databases; words of macro-expressions that no micro-expression has are of no class.
+
+    Raises:
+        DataError: No clip has an emotion.
+    """
+    words: dict[str, dict[str, set[str]]] = {"micro": {}, "macro": {}}
+    for row in rows:
+        words["micro"].setdefault(row.database, set())
+        words["macro"].setdefault(row.database, set())
+        if row.emotion is not None:
+            words[row.kind][row.database].add(row.emotion.lower())
+    deciding = set().union(*words["micro"].values()) or set().union(*words["macro"].values())
+    if not deciding:
+        raise DataError(f"scheme: {LABELS} makes classes of the clips' labels, but no clip has one.")
+    classes = tuple(sorted(deciding))
+    databases = {
+        name: DatabaseScheme(
+            classes={label: (label,) for label in classes}, drop=tuple(sorted(words["macro"][name] - deciding))
+        )
+        for name in words["micro"]
+    }
+    return Scheme(LABELS, "The labels found", classes, databases)
+
+
 def scheme_names() -> list[str]:
     """Return the names of all schemes."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))

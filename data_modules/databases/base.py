@@ -102,6 +102,11 @@ class Database(ABC):
             DataError: It is missing; says what was expected and what was found.
         """
 
+    @property
+    def address(self) -> str:
+        """What ``lightmannet databases check`` calls it."""
+        return self.description.name
+
     def first_number(self, path: Path) -> int:
         """Return the number that the annotation gives to the first frame of a video."""
         return 0

@@ -1,5 +1,8 @@
 """All database readers by their short names."""
 
+import os
+from pathlib import Path
+
 from data_modules.databases.base import Database
 from data_modules.databases.casme import CASME
 from data_modules.databases.casme2 import CASME2
@@ -8,15 +11,18 @@ from data_modules.databases.casme_sq import CASMESquared
 from data_modules.databases.ckplus import CKPlus
 from data_modules.databases.ckplus_pairs import CKPlusPairs
 from data_modules.databases.dfme import DFME
+from data_modules.databases.folder import FolderDatabase
 from data_modules.databases.jaffe import JAFFE
 from data_modules.databases.kdef_landmarks import KDEFLandmarks
 from data_modules.databases.megc2019_list import MEGC2019List
 from data_modules.databases.mmew import MMEW
 from data_modules.databases.mmi import MMI
 from data_modules.databases.oulu_casia import OuluCASIA
+from data_modules.databases.own import OwnDatabase
 from data_modules.databases.samm import SAMM
 from data_modules.databases.samm_lv import SAMMLongVideos
 from data_modules.databases.smic import SMIC
+from data_modules.databases.table import TABLES, TableDatabase
 
 READERS: dict[str, type[Database]] = {
     reader.description.name: reader
@@ -40,3 +46,11 @@ READERS: dict[str, type[Database]] = {
     )
 }
 """Micro-expression databases come first."""
+
+
+def own_reader(path: str) -> type[OwnDatabase] | None:
+    """Return the reader of one's own clips at a path: of a folder or of a table; None where there is neither."""
+    place = os.path.expanduser(path)
+    if os.path.isdir(place):
+        return FolderDatabase
+    return TableDatabase if os.path.isfile(place) and Path(place).suffix.lower() in TABLES else None

@@ -28,6 +28,7 @@ from lightmannet.commands import VERBS
 from lightmannet.config_file import check_yaml_arguments, with_packaged_configs
 from lightmannet.errors import CheckpointError, ConfigurationError
 from lightmannet.learners.base import Learner
+from lightmannet.own_data import set_classes, with_own_data
 from lightmannet.preflight import check_machine, run_folders
 from lightmannet.scheduler import OwnStateOnly, check_tasks, cluster_environment, job_id, requeued_on_signal
 from lightmannet.threads import take_one_thread
@@ -47,7 +48,7 @@ def run_lightning(args: list[str] | None = None) -> None:
     """
     words = with_packaged_configs(sys.argv[1:] if args is None else args)
     check_yaml_arguments(words)
-    words = with_config_of_checkpoint(words)
+    words = with_own_data(with_config_of_checkpoint(words))
     if args is None:
         sys.argv[1:] = words  # which the processes of further devices are started with, too
     try:
@@ -113,6 +114,10 @@ class Lightning(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Leave the options as they were given: Lightning would let those in a checkpoint override them."""
+
+    def before_instantiate_classes(self) -> None:
+        """Give network and tasks as many classes as one's own clips have."""
+        set_classes(self.config if self.subcommand is None else self.config[self.subcommand])
 
     def instantiate_classes(self) -> None:
         """Make model, data module and trainer; what they say of an impossible option is passed on as it is."""

@@ -17,6 +17,7 @@ from tests.archives.casme_sq import write_casme_sq
 from tests.archives.ckplus import write_ckplus
 from tests.bundles import moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
 from tests.megc2019_files import write_megc2019
+from tests.own_clips import write_own_clips, write_own_table
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -69,6 +70,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_film(folder / "clip.mp4", FRAMES)
     for label in ("negative", "positive"):
         write_folder(folder / "mine" / label / "a", FRAMES)
+    write_own_clips(folder / "clips")
+    write_own_table(folder / "clips.csv", folder / "clips")
     return folder
 
 
@@ -163,6 +166,13 @@ def with_small_budget(arguments: list[str]) -> list[str]:
         return [*arguments, "--trials=1"]
     if verb == "synthesize":
         return [*arguments, "--subjects=1"]
+    if verb == "fit" and "--data" in arguments:  # its configuration is the package's own
+        return [
+            *arguments,
+            "--trainer.max_epochs=1",
+            "--trainer.accelerator=cpu",
+            "--trainer.enable_progress_bar=false",
+        ]
     # Several processes, or an account.
     if verb == "fit" and ("--trainer.strategy" in arguments or "--trainer.logger.init_args.offline=false" in arguments):
         return [*arguments, "--print_config"]

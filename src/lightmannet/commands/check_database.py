@@ -1,6 +1,8 @@
 """The command ``lightmannet databases check``: whether the files of a database are sound."""
 
+import difflib
 import os
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,7 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 from data_modules.annotations import Report
 from data_modules.clip_table import ClipRow
 from data_modules.databases.base import Database
-from data_modules.databases.registry import READERS
+from data_modules.databases.own import OwnDatabase
+from data_modules.databases.registry import READERS, own_reader
 from data_modules.schemes import Scheme, read_scheme, scheme_names
 from data_modules.video.frames import open_frames
 from data_modules.video.landmarks import LandmarkPair
@@ -23,31 +26,55 @@ _SHOWN = 200
 
 
 def check(words: Sequence[str]) -> None:
-    """Read everything of one database and print counts beside the expected ones, notes and faults.
+    """Read all of a database, or of one's own clips, and print counts beside the expected ones, notes and faults.
 
     Args:
-        words: The database's name, then the reader's options, e.g. ``["casme2", "--root", "CASME2"]``.
+        words: The database's name, or a folder or table of one's own clips, then the reader's options, e.g.
+            ``["casme2", "--root", "CASME2"]``.
 
     Raises:
         ConfigurationError: No such database or option.
         DataError: There are faults; the message lists them all.
     """
     if words[:1] in (["-h"], ["--help"]):
-        print(f"usage: lightmannet databases check NAME [OPTIONS]\n\nNAME: one of {', '.join(READERS)}")
-        return
-    if not words or words[0] not in READERS:
-        raise ConfigurationError(
-            f"lightmannet databases check NAME: one of {', '.join(READERS)} is expected"
-            + (f", not {words[0]!r}." if words else ".")
+        print(
+            "usage: lightmannet databases check NAME|PATH [OPTIONS]\n\n"
+            f"NAME: one of {', '.join(READERS)}\n"
+            "PATH: a folder of your own clips (class/clip or subject/class/clip), or a table of them (.csv, .xlsx)"
         )
-    reader = READERS[words[0]]
+        return
+    reader, root = reader_named(words[0] if words else "", "lightmannet databases check")
     parser = ArgumentParser(prog=f"lightmannet databases check {words[0]}", description=check_database.__doc__)
     parser.add_class_arguments(reader)
     parser.add_argument("--decode", type=bool, default=True, help="decode each frame of each clip as well")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes that decode")
     options = parser.parse_args(list(words[1:])).as_dict()
+    options |= root
     decode, workers = options.pop("decode"), options.pop("workers")
     check_database(reader(**options), decode, workers, Console())
+
+
+def reader_named(name: str, command: str) -> tuple[type[Database], dict[str, str]]:
+    """Return the reader of a database by name or of one's own clips by path, and the option that the path is.
+
+    Args:
+        name: Short name of a database, or the path of a folder or table.
+        command: The command that asks, for the message.
+
+    Raises:
+        ConfigurationError: There is neither.
+    """
+    if name in READERS:
+        return READERS[name], {}
+    own = own_reader(name) if name else None
+    if own is not None:
+        return own, {"root": name}
+    near = difflib.get_close_matches(name, READERS, 1)
+    raise ConfigurationError(
+        f"{command} NAME|PATH: one of {', '.join(READERS)}, or a folder or table of your own clips, is expected"
+        + (f", not {name!r}." if name else ".")
+        + (f" Did you mean {near[0]}?" if near else "")
+    )
 
 
 def check_database(database: Database, decode: bool, workers: int, console: Console) -> None:
@@ -68,9 +95,9 @@ def check_database(database: Database, decode: bool, workers: int, console: Cons
         loader = DataLoader(_Decoding(rows), batch_size=None, num_workers=workers)
         report.faults += [f for f in track(loader, "decoding each frame", len(rows), console=console) if f]
     d = database.description
-    console.print(f"[bold]{d.title}[/] in {database.folder()}: {len(rows)} clips without a fault")
+    console.print(f"[bold]{d.title}[/] in {database.folder()}: {len(rows)} clips without a fault", soft_wrap=True)
     console.print(_emotions(database, rows))
-    console.print(_subjects(rows))
+    console.print(_subjects(rows), markup=False, soft_wrap=True)
     for name in scheme_names():
         scheme = read_scheme(name)
         if d.name in scheme.databases and any(row.kind == "micro" for row in rows):
@@ -82,6 +109,9 @@ def check_database(database: Database, decode: bool, workers: int, console: Cons
     if report.faults:
         raise DataError(faults_message(f"{d.title} in {database.folder()}", report.faults, shown=_SHOWN))
     console.print("no faults")
+    if isinstance(database, OwnDatabase):
+        line = f"Train on them: lightning fit --config supervised --data {shlex.quote(database.address)}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _emotions(database: Database, rows: Sequence[ClipRow]) -> Table:

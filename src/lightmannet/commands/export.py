@@ -1,5 +1,6 @@
 """The command ``lightmannet export``: make a bundle of a run's folder."""
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from lightmannet.inference.bundle import check_room, write_bundle
 from lightmannet.inference.onnx_file import check_onnx_is_there
 from lightmannet.inference.pack import pack
 from lightmannet.inference.parts import crop_words, learner_words
+from lightmannet.inference.provenance import score_of
 from lightmannet.silence import silence_lightning
 
 
@@ -64,8 +66,11 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
     crop_words(source.crop)  # refuses a crop before data are read
     check_checkpoint(str(checkpoint), learner)
     learner.load_state_dict(read_checkpoint(checkpoint)["state_dict"])
-    write_bundle(Path(bundle), pack(learner.eval(), learner_spec, data, source, draws, onnx))
+    packed = pack(learner.eval(), learner_spec, data, source, draws, onnx)
+    write_bundle(Path(bundle), packed)
+    print(score_of(packed.settings))
     print(f"Wrote {bundle}. {Path(bundle) / 'card.md'} says what it can and cannot do.")
+    print(f"Answers for clips: lightmannet predict CLIP --model {shlex.quote(bundle)}")
 
 
 def _configuration(run: Path) -> dict[str, Any]:

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Severity = Literal["info", "warning", "fatal"]
+# How files of answers are told from clips.
+from data_modules.clip_folder import FILE_NAME as FILE_NAME
+from data_modules.clip_folder import FILM_COMMENT as FILM_COMMENT
 
-FILE_NAME = "-answer"
-"""What the names of an answer's picture, page and film end in, before the suffix and, where names clash, a number."""
-FILM_COMMENT = "film of an answer by lightmannet"
-"""What the film of an answer says of itself, so that it is not taken for a clip."""
+Severity = Literal["info", "warning", "fatal"]
 
 STAGES = ("read", "spot", "represent", "adapt", "predict")
 """What an answer spends its time on, in this order."""

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from data_modules.clip_folder import SYSTEM, clips_in, some
 from data_modules.databases.sheets import Record, Sheet, Unreadable, read_workbook, table
-from data_modules.video.image_folder import SUFFIXES as IMAGES
-from data_modules.video.video_file import SUFFIXES as VIDEOS
 from lightmannet.errors import ClipError, DataError, faults_message
-from lightmannet.inference.answer import FILE_NAME, FILM_COMMENT
 
 TABLES = (".csv", ".xlsx", ".xlsm", ".xls")
 """Suffixes of tables of clips."""
@@ -24,7 +22,6 @@ _COLUMNS = {
 }
 _INTERVAL = ("onset", "apex", "offset")
 _MISSING = {"", "/", "-", "nan", "none", "n/a"}
-_SYSTEM = {"thumbs.db", "desktop.ini"}
 _logger = logging.getLogger(__name__)
 
 
@@ -84,51 +81,10 @@ def wanted_clips(source: str | Path) -> Iterator[Wanted | ClipError]:
     if path.suffix.lower() in TABLES and not path.is_dir():
         yield from clips_of_table(path)
     elif path.is_dir():
-        yield from clips_in(path)
+        for clip in clips_in(path, _logger.warning):
+            yield Wanted(clip) if isinstance(clip, Path) else clip
     else:
         yield Wanted(path)
-
-
-def clips_in(folder: Path) -> Iterator[Wanted | ClipError]:
-    """Yield the clips of a folder by name: its videos, its subfolders of clips, and itself if it holds frames.
-
-    Images are the frames of a clip where no video lies beside them (as in a Live Photo) and, where other clips lie in
-    subfolders, where there is more than one. Other files, images that are not taken, and the pictures, pages and films
-    of earlier answers are named in a warning.
-
-    Raises:
-        ClipError: There is no clip, or the folder cannot be listed.
-    """
-    try:
-        names = sorted(name for name in os.listdir(folder) if name[0] != "." and name.lower() not in _SYSTEM)
-    except OSError as error:
-        raise ClipError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from error
-    folders = [name for name in names if (folder / name).is_dir()]
-    files = [name for name in names if name not in set(folders)]
-    answers = [name for name in files if _is_of_an_answer(folder / name)]
-    files = [name for name in files if name not in set(answers)]
-    videos, images = ([n for n in files if Path(n).suffix.lower() in suffixes] for suffixes in (VIDEOS, IMAGES))
-    below = {name: _clips_below(folder / name) for name in folders}
-    found_below = any(below.values())
-    is_clip = bool(images) and not videos and (len(images) > 1 or not found_below)
-    unknown = [name for name in files if name not in {*videos, *images}]
-    if not (is_clip or videos or found_below):
-        other = f" (only {_some(unknown)}, of unknown type)" if unknown else ""
-        other = f" (only answers of lightmannet: {_some(answers)})" if answers else other
-        raise ClipError(
-            f"{folder}: is empty or holds neither videos nor images{other}; name a clip, or a folder of clips"
-        )
-    _warn(folder, unknown, "files of unknown type are passed over")
-    _warn(folder, answers, "answers that lightmannet wrote are passed over")
-    if not is_clip:
-        _warn(folder, images, "images beside videos or folders of clips are passed over, as they are no clip of frames")
-    _warn(folder, [name for name in folders if not below[name] and not is_clip], "no clip is in the folders")
-    if is_clip and any(Path(name).suffix.lower() in IMAGES for name in answers):
-        yield ClipError(f"{folder}: {_some(answers)} among its frames is no frame, but an answer; move it elsewhere")
-    elif is_clip:
-        yield Wanted(folder)
-    for name in sorted([*videos, *folders]):
-        yield from below.get(name, (Wanted(folder / name),))
 
 
 def clips_of_table(path: Path) -> Iterator[Wanted]:
@@ -163,34 +119,14 @@ def clips_of_table(path: Path) -> Iterator[Wanted]:
 
 
 def _clips_by_class(folder: Path) -> Iterator[Wanted | ClipError]:
-    names = sorted(path.name for path in folder.iterdir() if path.name[0] != "." and path.name.lower() not in _SYSTEM)
+    names = sorted(path.name for path in folder.iterdir() if path.name[0] != "." and path.name.lower() not in SYSTEM)
     _warn(
         folder, [n for n in names if not (folder / n).is_dir()], "files that lie in no class's folder are passed over"
     )
     for name in names:
         if (folder / name).is_dir():
-            for clip in clips_in(folder / name):
-                yield replace(clip, label=name) if isinstance(clip, Wanted) else clip
-
-
-def _clips_below(folder: Path) -> list[Wanted | ClipError]:
-    """Return the clips of a subfolder; none where it holds none, an error where it cannot be listed."""
-    try:
-        return list(clips_in(folder))
-    except ClipError as error:
-        return [error] if isinstance(error.__cause__, OSError) else []
-
-
-def _is_of_an_answer(path: Path) -> bool:
-    """Return whether a file is the picture, page or film of an answer."""
-    if FILE_NAME not in path.stem:
-        return False
-    if path.suffix.lower() in (".png", ".html"):
-        return path.with_suffix(".png").is_file() and path.with_suffix(".html").is_file()
-    try:
-        return path.suffix.lower() == ".mp4" and FILM_COMMENT.encode() in path.read_bytes()
-    except OSError:
-        return False  # reading it as a clip says what is wrong
+            for clip in clips_in(folder / name, _logger.warning):
+                yield Wanted(clip, label=name) if isinstance(clip, Path) else clip
 
 
 def _clip_of(record: Record, folder: Path) -> Wanted:
@@ -248,8 +184,4 @@ def _normalised(title: str) -> str:
 
 def _warn(place: Path, names: Sequence[str], what: str) -> None:
     if names:
-        _logger.warning("%s: %s: %s", place, what, _some(names))
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        _logger.warning("%s: %s: %s", place, what, some(names))
