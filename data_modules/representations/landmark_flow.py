@@ -17,7 +17,9 @@ from lightmannet.errors import ConfigurationError, DataError
 _STABLE = [*range(27, 36), 36, 39, 42, 45]
 """Nose and corners of the eyes, which an expression moves least."""
 
-_BORDER = np.linspace(0, SIZE - 1, 8)
+_BORDER = np.linspace(-4, SIZE + 4, 8)
+"""Where the motion is held at 0, on each side of a square about the image: the chin lies below the image's lower edge,
+and a ring nearer to it would hold the mouth."""
 _SMOOTHING = 1.0
 
 
@@ -27,8 +29,9 @@ class LandmarkFlow(Representation):
 
     The apex's points are laid on the onset's by the similarity that fits nose and eye corners best, so that the motion
     of the head is taken out, and the eyes are brought to fixed places. Between the points the motion is a thin-plate
-    spline, smoothed a little, as the lips' inner points nearly coincide; at eight places of each border it is 0. It is
-    computed in pixels of a grid of 28, whatever the size, so that the motion does not depend on it.
+    spline, smoothed a little, as the lips' inner points nearly coincide; at eight places of each side of a square, a
+    seventh of the width outside of the image, it is 0. It is computed in pixels of a grid of 28, whatever the size, so
+    that the motion does not depend on it.
 
     Signs and scaling are those of ``MotionImages``.
 
@@ -52,6 +55,7 @@ class LandmarkFlow(Representation):
     full_strain: float = 0.5
     color: Literal["gray", "rgb"] = field(default="gray", init=False)
     kind: ClassVar[Literal["motion", "difference", "frames"]] = "motion"
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,7 +135,7 @@ def landmark_motion(onset: Landmarks, apex: Landmarks, size: int = SIZE) -> Floa
         smoothing=_SMOOTHING,
     )
     # Centres of the pixels of the image, in pixels of the grid of 28.
-    centres = (np.arange(size) + 0.5) * SIZE / size - 0.5
+    centres = (np.arange(size) + 0.5) * SIZE / size
     grid = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
     return np.asarray(spline(grid).reshape(size, size, 2).transpose(2, 0, 1) * (size / SIZE))
 

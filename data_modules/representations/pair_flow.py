@@ -1,6 +1,7 @@
 """The motion between two pictures of one person, with the motion of the head taken out."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -32,6 +33,8 @@ class PairFlow(ApexFlow):
     Reference: Evangelidis and Psarakis 2008, "Parametric image alignment using enhanced correlation coefficient
     maximization", IEEE TPAMI 30(10), as OpenCV's ``findTransformECC``.
     """
+
+    version: ClassVar[int] = 2
 
     def _image(
         self, first: UInt8[np.ndarray, "height width"], second: UInt8[np.ndarray, "height width"]

@@ -8,8 +8,10 @@ from data_modules.video.reader import Pixels
 from lightmannet.errors import ConfigurationError, DataError
 
 EYES = ((8.1, 8.5), (19.9, 8.5))
-"""x and y of the centres of the eyes, left and right as seen, in an image of 28 x 28, counted from the centre of the
-first pixel: as in the mean motion of the images of MEGC2019."""
+"""x and y of the centres of the eyes, left and right as seen, in an image of 28 x 28, from its upper left corner: as in the
+mean motion of the images of MEGC2019."""
+
+_VERSION = 2  # raised when the same options give another square
 
 Point = tuple[float, float]
 
@@ -41,7 +43,7 @@ class FixedEyes(Crop):
 
     def fingerprint(self) -> str:
         """Return a hex digest of the places."""
-        return _digest(self, self.left, self.right)
+        return _digest(self, _VERSION, self.left, self.right)
 
 
 class DetectedEyes(Crop):
@@ -77,7 +79,7 @@ class DetectedEyes(Crop):
         Raises:
             ConfigurationError: The model is missing.
         """
-        return _digest(self, self.detector.fingerprint())
+        return _digest(self, _VERSION, self.detector.fingerprint())
 
 
 def eye_square(frames: Pixels, size: int, left: Point, right: Point) -> Square:
@@ -97,15 +99,14 @@ def eye_square(frames: Pixels, size: int, left: Point, right: Point) -> Square:
     if distance < 1:
         raise DataError(f"the eyes are at {left} and {right}, less than a pixel apart; correct their places")
     step = distance / (EYES[1][0] - EYES[0][0])  # pixels of the frame per pixel of 28
-    # From the middle of the eyes to that of the square, along the line through the eyes and across it.
-    right_by = (SIZE / 2 - (EYES[0][0] + EYES[1][0]) / 2 - 0.5) * step
-    down_by = (SIZE / 2 - EYES[0][1] - 0.5) * step
-    x = (left[0] + right[0]) / 2 + cos(angle) * right_by - sin(angle) * down_by
-    y = (left[1] + right[1]) / 2 + sin(angle) * right_by + cos(angle) * down_by
+    # From the middle of the eyes to that of the square, across the line through the eyes.
+    down_by = (SIZE / 2 - EYES[0][1]) * step
+    x = (left[0] + right[0]) / 2 - sin(angle) * down_by
+    y = (left[1] + right[1]) / 2 + cos(angle) * down_by
     return _cut(frames, size, (float(x), float(y)), SIZE * step, angle)
 
 
 def stable_region(size: int) -> tuple[slice, slice]:
     """Return rows and columns of the nose and the inner corners of the eyes in such a square."""
-    top, bottom, left, right = (round(size / SIZE * edge) for edge in (7.5, 15.0, 10.0, 19.0))
+    top, bottom, left, right = (round(size / SIZE * edge) for edge in (8, 16, 10, 18))
     return slice(top, bottom), slice(left, right)
