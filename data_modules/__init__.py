@@ -13,20 +13,25 @@ if TYPE_CHECKING:
     from data_modules.databases.casme3 import CASME3
     from data_modules.databases.casme_sq import CASMESquared
     from data_modules.databases.ckplus import CKPlus
+    from data_modules.databases.ckplus_landmarks import CKPlusLandmarks
     from data_modules.databases.ckplus_pairs import CKPlusPairs
     from data_modules.databases.dfme import DFME
     from data_modules.databases.folder import FolderDatabase
     from data_modules.databases.jaffe import JAFFE
+    from data_modules.databases.kdef import KDEF
     from data_modules.databases.kdef_landmarks import KDEFLandmarks
+    from data_modules.databases.london_faces import LondonFaces
     from data_modules.databases.megc2019 import MEGC2019
     from data_modules.databases.megc2019_list import MEGC2019List
     from data_modules.databases.mmew import MMEW
+    from data_modules.databases.mmew_pairs import MMEWPairs
     from data_modules.databases.mmi import MMI
     from data_modules.databases.oulu_casia import OuluCASIA
     from data_modules.databases.samm import SAMM
     from data_modules.databases.samm_lv import SAMMLongVideos
     from data_modules.databases.smic import SMIC
     from data_modules.databases.table import TableDatabase
+    from data_modules.databases.yale_faces import YaleFaces
     from data_modules.episodic import EpisodicDataModule
     from data_modules.evaluation import OwnPerson, TrainingSupport, UnseenPeople
     from data_modules.macro_sets import MacroSets
@@ -42,7 +47,7 @@ if TYPE_CHECKING:
     from data_modules.synthetic.macro import SyntheticMacro
     from data_modules.synthetic.motion import SyntheticMotion
     from data_modules.video.crop import AnnotatedBox, WholeFrame, YuNet
-    from data_modules.video.eyes import DetectedEyes, FixedEyes
+    from data_modules.video.eyes import CascadeEyes, DetectedEyes, FixedEyes
 
 __all__ = [
     "CASME",
@@ -50,6 +55,7 @@ __all__ = [
     "CASME3",
     "DFME",
     "JAFFE",
+    "KDEF",
     "MEGC2019",
     "MMEW",
     "MMI",
@@ -59,7 +65,9 @@ __all__ = [
     "ApexFlow",
     "CASMESquared",
     "CKPlus",
+    "CKPlusLandmarks",
     "CKPlusPairs",
+    "CascadeEyes",
     "ClipCorpus",
     "ConventionalDataModule",
     "CorpusMacro",
@@ -73,7 +81,9 @@ __all__ = [
     "KDEFLandmarks",
     "LandmarkFlow",
     "LeaveOneSubjectOut",
+    "LondonFaces",
     "MEGC2019List",
+    "MMEWPairs",
     "MacroSets",
     "MagnifiedMicro",
     "MotionFile",
@@ -93,6 +103,7 @@ __all__ = [
     "TrainingSupport",
     "UnseenPeople",
     "WholeFrame",
+    "YaleFaces",
     "YuNet",
 ]
 
@@ -145,6 +156,12 @@ _MODULES = {
     "TrainingSupport": "evaluation",
     "UnseenPeople": "evaluation",
     "WholeFrame": "video.crop",
+    "KDEF": "databases.kdef",
+    "YaleFaces": "databases.yale_faces",
+    "LondonFaces": "databases.london_faces",
+    "MMEWPairs": "databases.mmew_pairs",
+    "CKPlusLandmarks": "databases.ckplus_landmarks",
+    "CascadeEyes": "video.eyes",
     "YuNet": "video.crop",
 }
 """Module of each name. They are imported when first used, so that what only lists or reads files starts at once."""

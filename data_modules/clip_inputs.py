@@ -9,7 +9,7 @@ from data_modules.representations.base import Representation
 from data_modules.representations.landmark_flow import LandmarkFlow
 from data_modules.video.crop import Box, Crop
 from data_modules.video.frames import FrameReader, nearest
-from data_modules.video.landmarks import LandmarkPair
+from data_modules.video.landmarks import LandmarkFrames
 
 
 def clip_inputs(
@@ -35,7 +35,7 @@ def clip_inputs(
         ConfigurationError: The crop lacks something: a box, a model.
     """
     moments = [nearest(numbers, moment) for moment in representation.moments(*interval)]
-    if isinstance(representation, LandmarkFlow) and isinstance(reader, LandmarkPair):
+    if isinstance(representation, LandmarkFlow) and isinstance(reader, LandmarkFrames):
         return representation.render_points(reader.points(moments))
     frames = reader.read(moments, representation.color)
     return representation.render(crop.square(frames, representation.working_size, box))

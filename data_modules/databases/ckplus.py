@@ -1,9 +1,10 @@
 """CK+: 593 posed macro-expressions of 123 persons, 327 of them with an emotion (Lucey et al. 2010)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
+from typing import ClassVar
 
 from data_modules.annotations import Annotation, Place, Report
 from data_modules.databases.base import Database, Description, Expected
@@ -71,9 +72,12 @@ CKPLUS/
   Landmarks/S005/001/S005_001_00000001_landmarks.txt …       may be missing""",
     )
 
+    frames: ClassVar[Sequence[str]] = _IMAGES
+    """Where the frames may be."""
+
     def annotations(self, root: Path, report: Report) -> list[Annotation]:
         """Return an expression for each sequence that has frames, an emotion or action units."""
-        images = require(root, _IMAGES, "the folder of frames")
+        images = require(root, self.frames, "the folder of frames")
         labels = require(root, _LABELS, "the folder of emotions")
         units, landmarks = find(root, _UNITS), find(root, _LANDMARKS)
         for folder, what in ((units, "FACS, so no clip has action units"), (landmarks, "Landmarks, so none has a box")):
@@ -111,7 +115,7 @@ CKPLUS/
 
     def locate(self, root: Path, annotation: Annotation) -> Path:
         """Return the sequence's folder of frames."""
-        images = require(root, _IMAGES, "the folder of frames")
+        images = require(root, self.frames, "the folder of frames")
         return find_frames(images, [f"{annotation.subject}/{annotation.clip}"])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data_modules.annotations import Report
 from data_modules.databases.base import Description, Expected
-from data_modules.databases.pairs import PairDatabase, Still
+from data_modules.databases.pairs import PairDatabase, Still, name_fault
 from data_modules.databases.tree import files, folders, listing, require
 from data_modules.video.image_folder import SUFFIXES
 from lightmannet.errors import DataError
@@ -63,9 +63,9 @@ CKPLUS_PAIRS/
                 )
                 continue
             for path in files(folder, SUFFIXES):
-                name = _NAME.fullmatch(path.stem)
+                name = _NAME.fullmatch(path.name.split(".")[0])
                 if name is None:
-                    report.fault(f"{folder.name}/{path.name}", "a name such as S005_001_00000011 is expected")
+                    report.fault(f"{folder.name}/{path.name}", name_fault(path, "S005_001_00000011.png"))
                     continue
                 person, sequence = name["person"].upper(), name["sequence"]
                 stills.append(Still(person, sequence, None if word == _NEUTRAL else word, sequence, path))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data_modules.annotations import Report
 from data_modules.databases.base import Description, Expected
-from data_modules.databases.pairs import PairDatabase, Still
+from data_modules.databases.pairs import PairDatabase, Still, name_fault
 from data_modules.databases.tree import files, find, listing
 from data_modules.video.image_folder import SUFFIXES
 from lightmannet.errors import DataError
@@ -57,9 +57,7 @@ JAFFE/
         for path in found:
             name = _NAME.fullmatch(path.name)
             if name is None or name["emotion"].upper() not in _EMOTIONS:
-                report.fault(
-                    path.name, f"a name such as KA.AN1.39.tiff is expected, with one of {', '.join(_EMOTIONS)}"
-                )
+                report.fault(path.name, name_fault(path, f"KA.AN1.39.tiff, with one of {', '.join(_EMOTIONS)},"))
                 continue
             clip = f"{name['emotion']}{name['take']}".upper()
             stills.append(Still(name["person"].upper(), "", _EMOTIONS[name["emotion"].upper()], clip, path))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data_modules.annotations import Report
 from data_modules.databases.base import Description, Expected
-from data_modules.databases.pairs import PairDatabase, Still
+from data_modules.databases.pairs import PairDatabase, Still, name_fault
 from data_modules.databases.tree import files, find, folders, listing
 from lightmannet.errors import DataError
 
@@ -67,11 +67,10 @@ KDEF_LANDMARKS/
             raise DataError(f"no landmarks: files such as AF01NES.txt are expected in {folder}, {listing(folder)}")
         stills = []
         for path in found:
-            name = NAME.fullmatch(path.stem)
-            if name is None or name["emotion"].upper() not in EMOTIONS:
-                report.fault(path.name, f"a name such as AF01HAS is expected, with one of {', '.join(EMOTIONS)}")
+            stem = path.name.split(".")[0].upper()
+            name = NAME.fullmatch(stem)
+            if name is None or name["emotion"] not in EMOTIONS:
+                report.fault(path.name, name_fault(path, f"AF01HAS.txt, with one of {', '.join(EMOTIONS)},"))
                 continue
-            person, series = name["person"].upper(), name["series"].upper()
-            emotion = EMOTIONS[name["emotion"].upper()]
-            stills.append(Still(person, series, emotion, path.stem.upper(), path))
+            stills.append(Still(name["person"], name["series"], EMOTIONS[name["emotion"]], stem, path))
         return stills

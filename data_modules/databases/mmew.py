@@ -15,7 +15,8 @@ from data_modules.video.frames import open_frames
 from data_modules.video.image_folder import SUFFIXES as IMAGE_SUFFIXES
 from lightmannet.errors import DataError
 
-_NAME = re.compile(r"S(?P<person>\d+)-\d+-\d+", re.IGNORECASE)  # person, emotion, sample
+NAME = re.compile(r"S(?P<person>\d+)-\d+-\d+", re.IGNORECASE)  # person, emotion, sample
+EMOTIONS = ("happiness", "surprise", "disgust", "fear", "sadness", "anger", "others", "repression")
 _PREFIX = "macro_"  # the samples of both kinds are numbered from 1
 
 
@@ -27,7 +28,8 @@ class MMEW(WorkbookDatabase):
     fit if the onset were the first frame, they are numbers of the recording and are shifted to those of the folder.
 
     Macro-expressions are single images, each onset, apex and offset at once; they have no workbook, their emotion is
-    the name of their folder, and their clips are named ``macro_S01-07-001``. This part of the reader is experimental.
+    the name of their folder, and their clips are named ``macro_S01-07-001``. This part of the reader is experimental;
+    ``MMEWPairs`` reads them as pairs with a neutral face, which show motion.
 
     Args:
         root: Folder into which the archives were unpacked; None takes the environment variable ``MMEW_ROOT``.
@@ -39,7 +41,7 @@ class MMEW(WorkbookDatabase):
         title="MMEW",
         variable="MMEW_ROOT",
         fps=90,
-        emotions=("happiness", "surprise", "disgust", "fear", "sadness", "anger", "others", "repression"),
+        emotions=EMOTIONS,
         expected={
             "micro": Expected(
                 clips=300,
@@ -85,7 +87,7 @@ MMEW_Final/
         """Return the rows of the workbook and the stills of the folder of macro-expressions."""
         folder = require(root, ("Micro_Expression",), "the folder of micro-expressions")
         self._root, self._places = root, {}
-        for clip in _walk(folder, depth=4):
+        for clip in clip_folders(folder, depth=4):
             self._place(clip.name, clip, report)
         found = super().annotations(root, report)
         stills = find(root, ["Macro_Expression"])
@@ -98,7 +100,7 @@ MMEW_Final/
         """Return a row's annotation, with frames numbered as in its folder."""
         row = super().annotation(record, report, kind)
         assert row is not None
-        name = _NAME.fullmatch(row.clip)
+        name = NAME.fullmatch(row.clip)
         if name is None:
             what = f"clip {row.clip!r}: a name such as S13-07-001 is expected (subject, emotion, sample)"
             report.fault(record.source, what)
@@ -141,8 +143,8 @@ MMEW_Final/
         return shift if last > there[-1] >= last - shift else 0
 
     def _macro(self, folder: Path, report: Report) -> Iterator[Annotation]:
-        for image in _walk_images(folder, depth=4):
-            name = _NAME.fullmatch(image.stem)
+        for image in images(folder, depth=4):
+            name = NAME.fullmatch(image.stem)
             where = Source(image.name)
             if name is None:
                 report.fault(where, "a name such as S01-07-001 is expected (subject, emotion, sample); rename it")
@@ -170,18 +172,18 @@ def _less(cell: CellValue, shift: int) -> CellValue:
     return cell if number is None or not shift or number <= 0 else number - shift
 
 
-def _walk(folder: Path, depth: int) -> Iterator[Path]:
+def clip_folders(folder: Path, depth: int) -> Iterator[Path]:
     """Yield the folders that are named like a clip, at most ``depth`` levels deep."""
     for inner in folders(folder):
-        if _NAME.fullmatch(inner.name):
+        if NAME.fullmatch(inner.name):
             yield inner
         elif depth > 1:
-            yield from _walk(inner, depth - 1)
+            yield from clip_folders(inner, depth - 1)
 
 
-def _walk_images(folder: Path, depth: int) -> Iterator[Path]:
+def images(folder: Path, depth: int) -> Iterator[Path]:
     """Yield the images in a folder and below, at most ``depth`` levels deep."""
     yield from files(folder, IMAGE_SUFFIXES)
     if depth > 1:
         for inner in folders(folder):
-            yield from _walk_images(inner, depth - 1)
+            yield from images(inner, depth - 1)

@@ -36,7 +36,8 @@ class PairDatabase(Database):
     """Reader of a database of stills: each expressive one makes a clip, with the neutral face of its person and take.
 
     Onset is the neutral face (frame 0), apex and offset are the expressive one (frame 1). Of several neutral faces of a
-    person and take the first by name counts, and a note says so. An expression without a neutral face is a fault.
+    person and take the first by name counts, and a note says so. An expression without a neutral face is a fault, and
+    so is one that is there twice, as with two extensions.
     """
 
     @abstractmethod
@@ -67,7 +68,10 @@ class PairDatabase(Database):
                 take = f", take {still.take}," if still.take else ""
                 report.fault(still.path.name, f"there is no neutral face of {still.person}{take} to pair it with")
                 continue
-            self._files[still.person, still.name] = face, still.path
+            first, second = self._files.setdefault((still.person, still.name), (face, still.path))
+            if second != still.path:
+                report.fault(still.path.name, f"shows the same as {second.name} by their names; remove one of the two")
+                continue
             found.append(
                 Annotation(
                     subject=still.person,
@@ -95,3 +99,14 @@ class PairDatabase(Database):
         frames = open_pair(neutral, apex, root)
         row = clip_row(expression, self.description.name, people, root, apex, frames, report)
         return None if row is None else replace(row, neutral=neutral)
+
+
+def name_fault(path: Path, expected: str) -> str:
+    """Return what is wrong with a file's name, which DOS may have shortened (``KAAN1~1.TIF``).
+
+    Args:
+        path: The file.
+        expected: A right name, and what it may consist of.
+    """
+    shortened = "; DOS has shortened it, copy the files with their full names" if "~" in path.name else ""
+    return f"a name such as {expected} is expected{shortened}"

@@ -9,13 +9,17 @@ from data_modules.databases.casme2 import CASME2
 from data_modules.databases.casme3 import CASME3
 from data_modules.databases.casme_sq import CASMESquared
 from data_modules.databases.ckplus import CKPlus
+from data_modules.databases.ckplus_landmarks import CKPlusLandmarks
 from data_modules.databases.ckplus_pairs import CKPlusPairs
 from data_modules.databases.dfme import DFME
 from data_modules.databases.folder import FolderDatabase
 from data_modules.databases.jaffe import JAFFE
+from data_modules.databases.kdef import KDEF
 from data_modules.databases.kdef_landmarks import KDEFLandmarks
+from data_modules.databases.london_faces import LondonFaces
 from data_modules.databases.megc2019_list import MEGC2019List
 from data_modules.databases.mmew import MMEW
+from data_modules.databases.mmew_pairs import MMEWPairs
 from data_modules.databases.mmi import MMI
 from data_modules.databases.oulu_casia import OuluCASIA
 from data_modules.databases.own import OwnDatabase
@@ -23,6 +27,7 @@ from data_modules.databases.samm import SAMM
 from data_modules.databases.samm_lv import SAMMLongVideos
 from data_modules.databases.smic import SMIC
 from data_modules.databases.table import TABLES, TableDatabase
+from data_modules.databases.yale_faces import YaleFaces
 
 READERS: dict[str, type[Database]] = {
     reader.description.name: reader
@@ -40,9 +45,14 @@ READERS: dict[str, type[Database]] = {
         CKPlus,
         OuluCASIA,
         MMI,
+        KDEF,
         KDEFLandmarks,
         CKPlusPairs,
+        CKPlusLandmarks,
         JAFFE,
+        YaleFaces,
+        LondonFaces,
+        MMEWPairs,
     )
 }
 """Micro-expression databases come first."""

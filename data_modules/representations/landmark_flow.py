@@ -1,13 +1,14 @@
 """Motion images from landmarks: no picture is needed, so no face can be seen in what they are made of."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64
 
 from data_modules.flow import HIGH, LOW, SIZE, STRAIN, optical_strain
-from data_modules.representations.base import Representation, check_order
+from data_modules.representations.base import Representation, check_order, evenly_spaced
 from data_modules.scaling import STRETCHED, Scaling, stretch
 from data_modules.video.eyes import EYES
 from data_modules.video.landmarks import LEFT_EYE, RIGHT_EYE, Landmarks
@@ -25,7 +26,7 @@ _SMOOTHING = 1.0
 
 @dataclass(frozen=True)
 class LandmarkFlow(Representation):
-    """The motion of 68 landmarks from onset to apex as one motion image; the result is (1, 3, size, size).
+    """The motion of 68 landmarks from onset to apex, or in phases; the result is (phases, 3, size, size).
 
     The apex's points are laid on the onset's by the similarity that fits nose and eye corners best, so that the motion
     of the head is taken out, and the eyes are brought to fixed places. Between the points the motion is a thin-plate
@@ -40,6 +41,8 @@ class LandmarkFlow(Representation):
         full_scale: Motion that reaches the end of the range, as a fraction of the image's width.
         stretch: Stretch each channel of each image over the whole range, as the released MEGC2019 images are.
         full_strain: Strain that reaches the end of the range.
+        phases: 1 shows the motion from onset to apex; more show equally long phases from onset to offset, each the
+            motion during it, as ``PhaseFlow``.
 
     Raises:
         ConfigurationError: An option out of its range.
@@ -53,6 +56,7 @@ class LandmarkFlow(Representation):
     full_scale: float = 0.05
     stretch: bool = False
     full_strain: float = 0.5
+    phases: int = 1
     color: Literal["gray", "rgb"] = field(default="gray", init=False)
     kind: ClassVar[Literal["motion", "difference", "frames"]] = "motion"
     version: ClassVar[int] = 2
@@ -62,11 +66,8 @@ class LandmarkFlow(Representation):
         for name in ("full_scale", "full_strain"):
             if not 0 < getattr(self, name) < np.inf:
                 raise ConfigurationError(f"{name}={getattr(self, name)}: a number greater than 0")
-
-    @property
-    def phases(self) -> int:
-        """Images a clip."""
-        return 1
+        if self.phases < 1:
+            raise ConfigurationError(f"phases={self.phases}: at least 1 is needed")
 
     @property
     def channels(self) -> int:
@@ -79,27 +80,34 @@ class LandmarkFlow(Representation):
         return STRETCHED if self.stretch else Scaling("absolute", self.full_scale, self.full_strain)
 
     def moments(self, onset: int, apex: int, offset: int) -> tuple[int, ...]:
-        """Return onset and apex; the offset is of no account."""
+        """Return onset and apex, or ``phases + 1`` frame numbers from onset to offset."""
+        if self.phases > 1:
+            return evenly_spaced(onset, offset, self.phases + 1)
         check_order(("onset", onset), ("apex", apex))
         return onset, apex
 
-    def render_points(self, points: Float64[np.ndarray, "2 68 2"]) -> Float32[np.ndarray, "1 3 size size"]:
+    def render_points(self, points: Float64[np.ndarray, "frame 68 2"]) -> Float32[np.ndarray, "phase 3 size size"]:
         """Return what the network sees, in [-0.5, 0.5].
 
         Args:
-            points: Landmarks of onset and apex.
+            points: Landmarks of the frames of ``moments()``.
 
         Raises:
-            DataError: The points of both are the same.
+            DataError: The points of all frames are the same.
         """
-        motion = landmark_motion(points[0], points[1], self.size)
+        if (points == points[0]).all():
+            raise DataError("the landmarks of the apex are those of the neutral face: there is no motion to see")
+        return np.stack([self._image(first, second) for first, second in pairwise(points)])
+
+    def _image(self, first: Landmarks, second: Landmarks) -> Float32[np.ndarray, "3 size size"]:
+        motion = landmark_motion(first, second, self.size)
         channels = np.concatenate([motion, optical_strain(motion)[None]])
         if self.stretch:
-            return stretch(channels).astype(np.float32)[None]
+            return stretch(channels).astype(np.float32)
         full = np.array([2 * self.full_scale * self.size] * 2 + [self.full_strain])[:, None, None]
         rest = np.zeros((3, 1, 1))
         rest[STRAIN] = LOW
-        return (channels / full + rest).clip(LOW, HIGH).astype(np.float32)[None]
+        return (channels / full + rest).clip(LOW, HIGH).astype(np.float32)
 
     def _render(self, frames: Pixels) -> Float32[np.ndarray, "phase channel size size"]:
         raise DataError(
@@ -114,14 +122,9 @@ def landmark_motion(onset: Landmarks, apex: Landmarks, size: int = SIZE) -> Floa
         onset: Points of the first picture, in any unit.
         apex: Points of the second picture.
         size: Height and width of the image in pixels.
-
-    Raises:
-        DataError: The points of both are the same.
     """
     from scipy.interpolate import RBFInterpolator
 
-    if np.array_equal(onset, apex):
-        raise DataError("the landmarks of the apex are those of the neutral face: there is no motion to see")
     still = _similarity(apex[_STABLE], onset[_STABLE])(apex)
     place = _similarity(np.stack([onset[LEFT_EYE].mean(0), onset[RIGHT_EYE].mean(0)]), np.array(EYES))
     first, second = place(onset), place(still)

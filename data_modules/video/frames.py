@@ -1,9 +1,11 @@
 """Open the frames of a clip, whatever holds them: a folder of images, one image or a video file."""
 
+import os
 from pathlib import Path
 
 from data_modules.video.image_folder import SUFFIXES as IMAGE_SUFFIXES
 from data_modules.video.image_folder import ImageFolder
+from data_modules.video.landmarks import SUFFIX, landmark_folder
 from data_modules.video.reader import Color, FrameReader, Pixels, check_path, nearest
 from data_modules.video.still_pair import open_pair
 from data_modules.video.video_file import SUFFIXES as VIDEO_SUFFIXES
@@ -16,7 +18,7 @@ __all__ = ["Color", "FrameReader", "Pixels", "nearest", "open_frames"]
 def open_frames(
     path: Path, root: Path, first_number: int = 0, neutral: Path | None = None, guess_order: bool = False
 ) -> FrameReader:
-    """Return the reader of a folder of images, of one still image, of a pair of stills or of a video file.
+    """Return the reader of a folder of images or of landmarks, of one still, of a pair of stills or of a video file.
 
     Args:
         path: The folder or file.
@@ -33,6 +35,8 @@ def open_frames(
         return open_pair(neutral, path, root)
     check_path(path, root)
     suffix = path.suffix.lower()
+    if path.is_dir() and all(Path(name).suffix.lower() == SUFFIX for name in os.listdir(path) or ["none"]):
+        return landmark_folder(path, root)
     if path.is_dir() or suffix in IMAGE_SUFFIXES:
         return ImageFolder(path, root, guess_order)
     if suffix in VIDEO_SUFFIXES:

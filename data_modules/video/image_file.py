@@ -13,7 +13,7 @@ _TIFF_SIZES = {3: "H", 4: "I"}  # 16 and 32 bits
 
 
 def decode(data: bytes) -> UInt8[np.ndarray, "height width *channel"]:
-    """Return the pixels of a JPEG, PNG, BMP or TIFF file's bytes as OpenCV orders them.
+    """Return the pixels of a JPEG, PNG, BMP, TIFF or GIF file's bytes as OpenCV orders them; of a film the first.
 
     Gray has no channel axis, colour has blue, green, red and, where the file has it, alpha. The content decides the
     type, not the file's name. 16 bits become 8 by dividing by 257, rounded (65535 / 257 = 255). The orientation that a
@@ -33,8 +33,11 @@ def decode(data: bytes) -> UInt8[np.ndarray, "height width *channel"]:
         _check_bmp(data)
     elif data.startswith((b"II*\0", b"MM\0*")):
         _check_tiff(data)
+    elif data.startswith((b"GIF87a", b"GIF89a")):
+        if not data.rstrip(b"\0").endswith(b";"):
+            raise ValueError(_TRUNCATED.format(len(data)))
     else:
-        raise ValueError("its content is no JPEG, PNG, BMP or TIFF")
+        raise ValueError("its content is no JPEG, PNG, BMP, TIFF or GIF")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:

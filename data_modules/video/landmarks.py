@@ -1,15 +1,17 @@
 """Facial landmarks as text files: 68 points in the order of iBUG 300-W, a line "x y" each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
+from data_modules.video.frame_numbers import frame_numbers
 from data_modules.video.reader import Color, Pixels, check_numbers, check_path, files_digest
 from lightmannet.errors import DataError
 
+SUFFIX = ".txt"
 POINTS = 68
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
 """As seen in the picture."""
@@ -51,24 +53,26 @@ def read_landmarks(path: Path) -> Landmarks:
     return found
 
 
-class LandmarkPair:
-    """A ``FrameReader`` of landmarks: of a neutral face (frame 0) and of an expression of the same person (frame 1).
+class LandmarkFrames:
+    """A ``FrameReader`` of landmarks, a text file a frame.
 
     Args:
-        neutral: File of the neutral face.
-        apex: File of the expression.
-        root: The database's folder, which neither file may leave.
+        files: File of each frame's number.
+        root: The database's folder, which no file may leave.
 
     Raises:
         DataError: A file is missing or leaves the root.
     """
 
-    numbers = (0, 1)
-
-    def __init__(self, neutral: Path, apex: Path, root: Path) -> None:
-        for path in (neutral, apex):
+    def __init__(self, files: Mapping[int, Path], root: Path) -> None:
+        for path in files.values():
             check_path(path, root)
-        self._files = (neutral, apex)
+        self._files = dict(sorted(files.items()))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The frame numbers that are there, ascending."""
+        return tuple(self._files)
 
     def points(self, numbers: Sequence[int]) -> Float64[np.ndarray, "frame 68 2"]:
         """Return the points of these frames.
@@ -76,8 +80,12 @@ class LandmarkPair:
         Raises:
             DataError: A number is not there, or a file cannot be read.
         """
-        check_numbers(self._files[1], self.numbers, numbers)
+        check_numbers(self._last, self.numbers, numbers)
         return np.stack([read_landmarks(self._files[number]) for number in numbers])
+
+    @property
+    def _last(self) -> Path:
+        return self._files[self.numbers[-1]]
 
     def read(self, numbers: Sequence[int], color: Color) -> Pixels:
         """Refuse: there are no pictures.
@@ -86,7 +94,7 @@ class LandmarkPair:
             DataError: Always.
         """
         raise DataError(
-            f"{self._files[1].name}: holds landmarks and no picture; set the representation to LandmarkFlow, or leave "
+            f"{self._last.name}: holds landmarks and no picture; set the representation to LandmarkFlow, or leave "
             "the database out"
         )
 
@@ -97,3 +105,22 @@ class LandmarkPair:
             DataError: A file is gone.
         """
         return files_digest([self._files[number] for number in numbers])
+
+
+def landmark_folder(folder: Path, root: Path) -> LandmarkFrames:
+    """Return the reader of a folder of landmarks, whose files' names number the frames as those of images do.
+
+    Args:
+        folder: Folder of text files.
+        root: The database's folder, which no file may leave.
+
+    Raises:
+        DataError: There is no such folder, a file has no number, or two have one.
+    """
+    check_path(folder, root)
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() == SUFFIX and path.name[0] != ".")
+    numbers = frame_numbers([path.name for path in files]).numbers
+    numbered = {number: path for number, path in zip(numbers, files, strict=True) if number is not None}
+    if not files or len(numbered) < len(files):
+        raise DataError(f"{folder}: text files of landmarks with a frame number each are expected in their names")
+    return LandmarkFrames(numbered, root)

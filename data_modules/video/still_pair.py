@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from data_modules.video.image_folder import ImageFolder
-from data_modules.video.landmarks import LandmarkPair
+from data_modules.video.landmarks import SUFFIX, LandmarkFrames
 from data_modules.video.reader import Color, FrameReader, Pixels, check_numbers, files_digest
 from lightmannet.errors import DataError
 
@@ -22,7 +22,9 @@ def open_pair(neutral: Path, apex: Path, root: Path) -> FrameReader:
     Raises:
         DataError: A file is missing, leaves the root or is of an unknown type.
     """
-    return LandmarkPair(neutral, apex, root) if apex.suffix.lower() == ".txt" else StillPair(neutral, apex, root)
+    if apex.suffix.lower() == SUFFIX:
+        return LandmarkFrames({0: neutral, 1: apex}, root)
+    return StillPair(neutral, apex, root)
 
 
 class StillPair:

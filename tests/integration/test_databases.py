@@ -1,12 +1,15 @@
 """From archives in their official layouts through the commands: each reader, each representation."""
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
+import yaml
+from jsonargparse import ArgumentParser
 
+from data_modules.auxiliary import AuxiliarySource
 from data_modules.video import video_file
 from data_modules.video.image_folder import ImageFolder
 from data_modules.video.reader import Color, Pixels
@@ -17,7 +20,7 @@ from tests.archives.casme3 import write_casme3
 from tests.archives.casme_sq import write_casme_sq
 from tests.archives.ckplus import write_ckplus
 from tests.archives.dfme import write_dfme
-from tests.archives.kdef_landmarks import write_kdef_landmarks
+from tests.archives.macro_sets import write_macro_motion, write_macro_sets
 from tests.archives.megc2019_list import write_megc2019_list
 from tests.archives.mmew import write_mmew
 from tests.archives.mmi import write_mmi
@@ -269,34 +272,51 @@ def test_the_bench_of_data_compares_every_stage_with_a_plain_loop(
     assert "an episode of 45 motion images" in printed
 
 
-@pytest.mark.parametrize("sets", ["kdef_landmarks", "megc2019_macro"])
+@pytest.mark.parametrize("sets", ["kdef_landmarks", "megc2019_macro", "macro"])
 def test_an_epoch_of_flow_images_with_real_kinds_of_macro_expressions(
-    sets: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sets: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write_kdef_landmarks(tmp_path / "kdef")
-    monkeypatch.setenv("KDEF_LANDMARKS_ROOT", str(tmp_path / "kdef"))
+    for variable, root in write_macro_sets(tmp_path / "sets").items():
+        monkeypatch.setenv(variable, str(root))
     monkeypatch.setenv("MEGC2019_ROOT", str(write_megc2019(tmp_path / "megc2019")))
-    random = np.random.default_rng(0)
-    for name in ("kdef", "ckplus", "jaffe", "yale"):
-        np.savez(
-            tmp_path / f"{name}.npz",
-            motion=random.normal(size=(6, 28, 28, 3)).astype(np.float16),
-            emotion=np.array(["anger", "happiness", "surprise"] * 2),
-            subject=np.array(["a", "a", "a", "b", "b", "b"]),
+    if sets == "macro":
+        monkeypatch.delenv("CKPLUS_ROOT")
+    else:
+        write_macro_motion(tmp_path / "motion")
+        monkeypatch.setenv("MACRO_MOTION_ROOT", str(tmp_path / "motion"))
+    with caplog.at_level(logging.WARNING):
+        main(
+            [
+                "fit",
+                f"--config={CONFIGS / 'lightmannet.yaml'}",
+                f"--config={CONFIGS / 'data' / 'megc2019.yaml'}",
+                f"--config={CONFIGS / 'data' / sets}.yaml",
+                f"{CORPUS}.check_counts=false",
+                *(f"--data.init_args.{count}=1" for count in ("n_shot", "n_query", "n_auxiliary")),
+                "--data.init_args.episodes_per_epoch=4",
+                "--model.init_args.warm_start.epochs=0",
+                "--trainer.max_epochs=1",
+                "--trainer.accelerator=cpu",
+                "--trainer.enable_progress_bar=false",
+            ]
         )
-    monkeypatch.setenv("MACRO_MOTION_ROOT", str(tmp_path))
-    main(
-        [
-            "fit",
-            f"--config={CONFIGS / 'lightmannet.yaml'}",
-            f"--config={CONFIGS / 'data' / sets}.yaml",
-            f"{CORPUS}.micro.init_args.check_counts=false",
-            *(f"--data.init_args.{count}=1" for count in ("n_shot", "n_query", "n_auxiliary")),
-            "--data.init_args.episodes_per_epoch=4",
-            "--model.init_args.warm_start.epochs=0",
-            "--trainer.max_epochs=1",
-            "--trainer.accelerator=cpu",
-            "--trainer.enable_progress_bar=false",
-        ]
-    )
     assert list(tmp_path.glob("lightning_logs/version_*/checkpoints/*.ckpt"))
+    absent = [message for message in caplog.messages if message.startswith("D^aux without a set: ")]
+    # KDEF's pictures, CK+'s landmarks and four files of computed motion.
+    assert len(absent) == (6 if sets == "macro" else 0)
+
+
+def test_the_sets_found_on_this_machine_are_named_with_their_clips_and_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, root in write_macro_sets(tmp_path / "sets").items():
+        monkeypatch.setenv(variable, str(root))
+    monkeypatch.delenv("CKPLUS_ROOT")
+    overlay = yaml.safe_load((CONFIGS / "data" / "macro.yaml").read_text())["data"]["init_args"]["auxiliary"]
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--auxiliary", type=AuxiliarySource)
+    source = parser.instantiate_classes(parser.parse_object({"auxiliary": overlay})).auxiliary
+    assert source.describe() == (
+        "macro-expressions of kdef_landmarks (18 clips of 2 people), ckplus_pairs (6 clips of 2 people), "
+        "jaffe (6 clips of 2 people), yale_faces (6 clips of 2 people)"
+    )

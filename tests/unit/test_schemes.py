@@ -13,7 +13,7 @@ from lightmannet.errors import ConfigurationError, DataError
 
 DATABASES = (
     "casme", "casme2", "samm", "samm_lv", "smic", "casme_sq", "casme3", "mmew", "dfme", "ckplus", "oulu_casia", "mmi",
-    "kdef_landmarks", "ckplus_pairs", "jaffe",
+    "kdef", "kdef_landmarks", "ckplus_pairs", "ckplus_landmarks", "jaffe", "yale_faces", "london_faces", "mmew_pairs",
 )  # fmt: skip
 
 # Published counts of micro-expressions an emotion, words as in the annotations.

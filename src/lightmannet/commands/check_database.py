@@ -19,7 +19,7 @@ from data_modules.databases.own import OwnDatabase
 from data_modules.databases.registry import READERS, own_reader
 from data_modules.schemes import Scheme, read_scheme, scheme_names
 from data_modules.video.frames import open_frames
-from data_modules.video.landmarks import LandmarkPair
+from data_modules.video.landmarks import LandmarkFrames
 from lightmannet.errors import ConfigurationError, DataError, faults_message
 
 _SHOWN = 200
@@ -161,7 +161,7 @@ class _Decoding(Dataset[str]):
         row = self.rows[number]
         try:
             reader = open_frames(row.path, row.root, row.first_number, row.neutral)
-            reader.points(row.numbers) if isinstance(reader, LandmarkPair) else reader.read(row.numbers, "gray")
+            reader.points(row.numbers) if isinstance(reader, LandmarkFrames) else reader.read(row.numbers, "gray")
         except DataError as error:
             return f"{row.source}: clip {row.clip_id}: {error}"
         return ""

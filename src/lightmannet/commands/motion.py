@@ -113,7 +113,10 @@ def _flow(options: Any) -> Float64[np.ndarray, "2 size size"]:
     if first.suffix.lower() == ".txt":
         if options.second is None:
             raise ConfigurationError("a second landmark file is expected after the first")
-        return landmark_motion(read_landmarks(first), read_landmarks(Path(options.second).expanduser()), options.size)
+        neutral, apex = (read_landmarks(Path(name).expanduser()) for name in (options.first, options.second))
+        if (neutral == apex).all():
+            raise DataError(f"{options.first} and {options.second} hold the same points: there is no motion to see")
+        return landmark_motion(neutral, apex, options.size)
     frames = _frames(first, options)
     working = -(-WORKING_SIZE // options.size) * options.size
     if options.eyes is None:

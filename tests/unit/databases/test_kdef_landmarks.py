@@ -46,7 +46,7 @@ class TestKDEFLandmarks(ReaderPromises):
     @pytest.mark.parametrize("name", ["AF01HAL.txt", "F01HAS.txt", "notes.txt"])
     def test_other_names_are_a_fault(self, root: Path, name: str) -> None:
         (root / FOLDER / name).write_text("")
-        with pytest.raises(DataError, match=f"{name}: a name such as AF01HAS is expected, with one of AFS, ANS"):
+        with pytest.raises(DataError, match=f"{name}: a name such as AF01HAS.txt, with one of AFS, ANS"):
             self.table(root)
 
     @pytest.mark.parametrize(

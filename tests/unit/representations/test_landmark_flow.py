@@ -101,7 +101,7 @@ def test_images_are_scaled_as_those_of_frames() -> None:
 
 def test_an_apex_equal_to_the_neutral_face_is_refused() -> None:
     with pytest.raises(DataError, match="landmarks of the apex are those of the neutral face"):
-        landmark_motion(REST, REST.copy())
+        LandmarkFlow().render_points(np.stack([REST, REST]))
 
 
 def test_frames_are_refused() -> None:
@@ -109,9 +109,9 @@ def test_frames_are_refused() -> None:
         LandmarkFlow().render(np.zeros((2, 28, 28, 1), np.uint8))
 
 
-@pytest.mark.parametrize("option", [{"full_scale": 0.0}, {"full_strain": -1.0}])
-def test_a_scale_that_is_not_positive_is_refused(option: dict[str, float]) -> None:
-    with pytest.raises(ConfigurationError, match="a number greater than 0"):
+@pytest.mark.parametrize("option", [{"full_scale": 0.0}, {"full_strain": -1.0}, {"phases": 0}])
+def test_options_out_of_range_are_refused(option: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match=r"a number greater than 0|phases=0: at least 1 is needed"):
         LandmarkFlow(**option)  # type: ignore[arg-type]
 
 

@@ -2,10 +2,15 @@ import cv2
 import numpy as np
 import pytest
 
+from data_modules.rendered.camera import Camera
+from data_modules.rendered.face import draw_face
+from data_modules.rendered.scene import Scene, State, at_rest
 from data_modules.representations.motion_image import area_average
 from data_modules.representations.optical_flow import FlowMethod, optical_flow
 from data_modules.representations.pair_flow import PairFlow, head_held_still
-from data_modules.video.eyes import EYES, DetectedEyes, FixedEyes, eye_square, stable_region
+from data_modules.video import eyes
+from data_modules.video.eyes import EYES, CascadeEyes, DetectedEyes, FixedEyes, eye_square, stable_region
+from data_modules.video.face_cascade import cascade_faces
 from lightmannet.errors import ConfigurationError, DataError
 from tests.moving_skin import bumps, moving_skin
 
@@ -97,6 +102,34 @@ def test_eyes_that_cannot_be_are_refused(eyes: tuple[tuple[float, float], tuple[
         FixedEyes(*eyes)
     with pytest.raises(DataError, match="less than a pixel apart"):
         eye_square(np.zeros((1, 9, 9, 1), np.uint8), 28, (3, 3), (3.5, 3))
+
+
+def test_the_cascade_puts_the_eyes_near_where_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[tuple[float, ...]] = []
+
+    def noted(frames: np.ndarray, size: int, left: tuple[float, float], right: tuple[float, float]) -> np.ndarray:
+        places.append((*left, *right))
+        return eye_square(frames, size, left, right)
+
+    monkeypatch.setattr(eyes, "eye_square", noted)
+    errors = []
+    for seed in range(8):
+        scene = Scene(draw_face(np.random.default_rng(seed)), Camera(200))
+        frame = np.atleast_3d(np.asarray(scene.render(State(at_rest()), np.random.default_rng(seed))))
+        if not cascade_faces(frame):
+            continue
+        assert CascadeEyes().square(frame[None], 112, None).shape == (1, 112, 112, frame.shape[2])
+        points = scene.landmarks(State(at_rest())) + 0.5
+        left, right = points[36:42].mean(0), points[42:48].mean(0)
+        errors.append(np.abs(np.subtract(places[-1], (*left, *right))).max() / (right[0] - left[0]))
+    assert len(errors) > 5
+    # The eyes are 11.8 pixels of 28 apart.
+    assert np.median(errors) < 0.2
+
+
+def test_without_a_face_the_cascade_says_what_to_do() -> None:
+    with pytest.raises(DataError, match="no eyes are found in the first frame; give their places"):
+        CascadeEyes().square(np.zeros((2, 90, 90, 1), np.uint8), 28, None)
 
 
 def test_no_eyes_are_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

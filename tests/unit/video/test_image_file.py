@@ -1,10 +1,12 @@
 """Strict decoding of one image."""
 
+import io
 import struct
 import zlib
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 from jaxtyping import UInt8
 
@@ -38,6 +40,16 @@ def png(depth: int, colour: int, rows: list[bytes], *extra: bytes) -> bytes:
 def test_lossless_images_come_back_exactly(suffix: str, shape: tuple[int, ...]) -> None:
     image = noise(*shape)
     assert np.array_equal(decode(encode(suffix, image)), image)
+
+
+def test_gif_is_read_and_one_that_ends_early_is_refused() -> None:
+    file = io.BytesIO()
+    image = noise(12, 17)
+    PIL.Image.fromarray(image).save(file, format="GIF")
+    data = file.getvalue()
+    assert np.array_equal(decode(data), np.repeat(image[..., None], 3, axis=2))
+    with pytest.raises(ValueError, match="truncated: its pixels end early"):
+        decode(data[:-20])
 
 
 def test_jpeg_is_what_opencv_decodes() -> None:
@@ -146,7 +158,7 @@ def test_a_png_without_pixels_is_refused() -> None:
 def test_an_empty_file_and_a_text_are_refused() -> None:
     with pytest.raises(ValueError, match=r"empty \(zero bytes\)"):
         decode(b"")
-    with pytest.raises(ValueError, match="its content is no JPEG, PNG, BMP or TIFF"):
+    with pytest.raises(ValueError, match="its content is no JPEG, PNG, BMP, TIFF or GIF"):
         decode(b"<html>not found</html>")
 
 
