@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 import yaml
 
@@ -15,8 +16,9 @@ from lightmannet.cli import main
 from tests.archives.casme2 import write_casme2
 from tests.archives.casme_sq import write_casme_sq
 from tests.archives.ckplus import write_ckplus
+from tests.archives.faces import landmarks, text
 from tests.bundles import moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
-from tests.megc2019_files import write_megc2019
+from tests.megc2019_files import IMAGES, write_megc2019
 from tests.own_clips import write_own_clips, write_own_table
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +70,14 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_megc2019(folder / "CausalNet", phases=4)
     write_small_bundle(folder / "results" / "bundle")
     write_film(folder / "clip.mp4", FRAMES)
+    for name, smile in (("neutral", 0), ("apex", 20)):
+        skin = cv2.resize(FRAMES[12 if smile else 0], (504, 504))
+        cv2.imwrite(str(folder / f"{name}.png"), skin)
+        (folder / f"{name}.txt").write_text(text(landmarks(smile=smile)))
+    neutral, apex, motion = (str(folder / f"{name}.png") for name in ("neutral", "apex", "motion"))
+    main(["motion", neutral, apex, f"--output={motion}", "--method=dis"])
+    for image in (folder / "HTNet" / IMAGES).iterdir():  # of noise, which --like refuses
+        shutil.copyfile(motion, image)
     for label in ("negative", "positive"):
         write_folder(folder / "mine" / label / "a", FRAMES)
     write_own_clips(folder / "clips")

@@ -17,7 +17,7 @@ from data_modules.representations.motion_image import WORKING_SIZE, area_average
 from data_modules.representations.optical_flow import optical_flow
 from data_modules.representations.pair_flow import head_held_still
 from data_modules.scaling import stretch
-from data_modules.video.crop import WholeFrame
+from data_modules.video.crop import Square, WholeFrame
 from data_modules.video.eyes import DetectedEyes, eye_square
 from data_modules.video.frames import open_frames
 from data_modules.video.landmarks import read_landmarks
@@ -142,7 +142,7 @@ def _frames(first: Path, options: Any) -> Pixels:
     return open_frames(Path(options.second).expanduser(), _ANYWHERE, neutral=first).read([0, 1], "gray")
 
 
-def _eye_squares(frames: Pixels, size: int, eyes: object) -> Pixels:
+def _eye_squares(frames: Pixels, size: int, eyes: object) -> Square:
     if isinstance(eyes, tuple | list):
         left_x, left_y, right_x, right_y = eyes
         if left_x >= right_x:
