@@ -91,3 +91,13 @@ class _Events(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if len(self.scheduler.requeued) > self.seen:
             raise NodeFailure
+
+
+class Signalled(Callback):
+    """Sends this process the signal that ``TEST_SIGNAL`` names, once; after SIGUSR1 the process is gone."""
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if name := os.environ.pop("TEST_SIGNAL", ""):
+            os.kill(os.getpid(), getattr(signal, name))
+            if name == "SIGUSR1":
+                raise NodeFailure

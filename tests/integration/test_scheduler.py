@@ -1,7 +1,9 @@
 """Whatever a scheduler does, a run goes on from its own state, bit for bit, and from nobody else's."""
 
+import ast
 import csv
 import itertools
+import json
 import os
 import random
 import re
@@ -17,11 +19,16 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightmannet.callbacks import requeue
 from lightmannet.cli import main
+from lightmannet.commands import sweep as sweep_command
 from lightmannet.lightning_cli import Lightning
+from lightmannet.sweep.search import Sweep, read_sweep
+from lightmannet.table.cell import Cell
+from lightmannet.table.run_cell import FinishedCell, finish_cell
 from tests.scheduler import NodeFailure, Scheduler, variables, write_scontrol
 
 ROOT = Path(__file__).parents[2]
@@ -190,6 +197,90 @@ def test_a_signal_before_training_and_in_a_test_requeues_at_once(scheduler: Sche
             main([verb, *words()[1:], *([f"--ckpt_path={checkpoint(Path())}"] if verb == "test" else [])])
     assert scheduler.requeued == ["35", "35"]
     assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+# --- Tables and sweeps ---
+
+
+def until_signal(kind: str, scheduler: Scheduler, arguments: Sequence[str]) -> None:
+    """Run a command in a job until its second run gets a signal."""
+    scheduler.enter("70_1")
+    with pytest.raises((NodeFailure, SIGTERMException)) as end:
+        main([*arguments])
+    assert scheduler.requeued == (["70_1"] if kind == "SIGUSR1" else [])
+    assert isinstance(end.value, NodeFailure) or end.value.code == 128 + signal.SIGTERM
+
+
+@pytest.fixture(scope="module")
+def foreign_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of another seed, under the name that Lightning takes up under SLURM."""
+    folder = tmp_path_factory.mktemp("foreign")
+    main(words("--seed_everything=5", f"--trainer.logger.init_args.save_dir={folder}"))
+    return checkpoint(folder)
+
+
+@pytest.mark.parametrize("kind", ["SIGUSR1", "SIGTERM"])
+def test_a_table_that_is_signalled_goes_on_with_what_is_missing(
+    kind: str, scheduler: Scheduler, foreign_state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(foreign_state, "hpc_ckpt_1.ckpt")
+    options = [*QUICK, "--trainer.max_epochs=1", "--trainer.callbacks+=tests.scheduler.Signalled"]
+    method = {"config": str(ROOT / "configs" / "supervised.yaml"), "options": options}
+    protocol = {"class_path": "SubjectKFold", "init_args": {"k": 3}}
+    content = {"title": "Made", "seeds": [0], "protocol": protocol, "methods": {"supervised": method}}
+    content["data"] = "made.yaml"
+    Path("made.yaml").write_text("data: {init_args: {corpus: {class_path: tests.clips.MadeCorpus}}}\n")
+    Path("small.yaml").write_text(yaml.safe_dump(content))
+
+    def answers(folder: str) -> dict[str, object]:
+        return {path.name: json.loads(path.read_text())["answers"] for path in Path(folder).rglob("fold-*.json")}
+
+    def signalled_run(cell: Cell, log: bool) -> FinishedCell:
+        if len(answers("parts")) == 1:
+            monkeypatch.setenv("TEST_SIGNAL", kind)
+        return finish_cell(cell, log)
+
+    command = ["table", "small.yaml", "--workers=1"]
+    with monkeypatch.context() as patch:
+        patch.setattr("lightmannet.runners.workers.finish_cell", signalled_run)
+        until_signal(kind, scheduler, [*command, "--results=parts"])
+    assert len(answers("parts")) == 1
+    main([*command, "--results=parts"])
+    scheduler.leave()
+    main([*command, "--results=whole"])
+    assert answers("parts") == answers("whole")
+    assert len(answers("parts")) == 3
+
+
+@pytest.mark.parametrize("kind", ["SIGUSR1", "SIGTERM"])
+def test_a_sweep_that_is_signalled_goes_on_with_trials_of_its_own(
+    kind: str, scheduler: Scheduler, foreign_state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(foreign_state, "hpc_ckpt_1.ckpt")
+    options = [*QUICK, "--trainer.max_epochs=1", "--trainer.callbacks+=tests.scheduler.Signalled"]
+    scores: dict[str, float] = {}
+
+    def signalled_run(plan: Sweep, arguments: list[str]) -> float:
+        if len(scores) == 1:
+            monkeypatch.setenv("TEST_SIGNAL", kind)
+        scores[repr(arguments)] = -1.0
+        scores[repr(arguments)] = score = run_trial(plan, arguments)
+        return score
+
+    run_trial = sweep_command._score
+    command = ["sweep", "supervised", "--trials=2", "--results=sweeps", f"--options=[{','.join(options)}]"]
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_command, "_score", signalled_run)
+        until_signal(kind, scheduler, command)
+        main(command)
+    scheduler.leave()
+    assert sorted(scores.values())[0] == -1.0  # of the trial that was ended
+    with Path("sweeps/supervised/trials.csv").open() as file:
+        rows = [(row["state"], float(row["val/uf1"])) for row in csv.DictReader(file)]
+    assert rows == [("complete", pytest.approx(score)) for score in scores.values() if score >= 0]
+    plan = read_sweep(ROOT / "configs" / "sweeps" / "supervised.yaml")
+    for arguments, score in scores.items():
+        assert score in (-1.0, run_trial(plan, ast.literal_eval(arguments)))
 
 
 @pytest.mark.parametrize(
