@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
@@ -15,6 +15,8 @@ from lightmannet.files import write_bytes_atomically
 
 OPTIONS = "options"
 """Key under which a checkpoint carries the options of its run: a flat dictionary of names and texts."""
+PEOPLE = "training_people"
+"""Key under which a checkpoint carries the names of all people that it has learned from."""
 
 _STATE: dict[str, type] = {
     "epoch": int,
@@ -62,8 +64,20 @@ def _is_version(text: object) -> bool:
     return isinstance(text, str) and re.fullmatch(r"\d+\.\d+[\w.+]*", text) is not None
 
 
-def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> dict[str, str]:
-    """Make sure that ``path`` is a checkpoint of ``model`` and return the options it was trained with.
+class Origin(NamedTuple):
+    """How the weights of a checkpoint were trained; both are empty in files of other programs.
+
+    Attributes:
+        options: Name and value of each option that decides what is learned, as text.
+        people: Names of those whose clips they have learned from.
+    """
+
+    options: dict[str, str]
+    people: frozenset[str]
+
+
+def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> Origin:
+    """Make sure that ``path`` is a checkpoint of ``model`` and return how it was trained.
 
     Args:
         path: File written by a fit.
@@ -91,8 +105,11 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> dict[
             f"{expected.get(first, 'none')}. Give the configuration that the checkpoint was trained with (config.yaml "
             "in its run's folder)."
         )
-    options = checkpoint.get(OPTIONS, {})
-    return {str(name): str(value) for name, value in options.items()} if isinstance(options, dict) else {}
+    options, people = checkpoint.get(OPTIONS), checkpoint.get(PEOPLE)
+    return Origin(
+        {str(name): str(value) for name, value in options.items()} if isinstance(options, dict) else {},
+        frozenset(map(str, people)) if isinstance(people, list) else frozenset(),
+    )
 
 
 class SafeCheckpoints(TorchCheckpointIO):

@@ -23,7 +23,7 @@ from lightmannet.callbacks.run_log import RunLog
 from lightmannet.callbacks.run_state import RunState
 from lightmannet.callbacks.schedule import Schedule
 from lightmannet.callbacks.waiting import WaitingForOthers
-from lightmannet.checkpoint import SafeCheckpoints, check_checkpoint
+from lightmannet.checkpoint import Origin, SafeCheckpoints, check_checkpoint
 from lightmannet.commands import VERBS
 from lightmannet.config_file import check_yaml_arguments, with_packaged_configs
 from lightmannet.errors import CheckpointError, ConfigurationError
@@ -172,15 +172,21 @@ class Lightning(LightningCLI):
         else:
             files = [str(path) for path in config.get("config") or []]
             options["ckpt_path"] = chosen_checkpoint(options["ckpt_path"], self.subcommand, files, self.trainer)
-        now, changes = _deciding(config), ""
+        now, origin = _deciding(config), Origin({}, frozenset())
         if options["ckpt_path"] is not None:
-            changes = _changes(check_checkpoint(options["ckpt_path"], self.model, self.subcommand == "fit"), now)
+            origin = check_checkpoint(options["ckpt_path"], self.model, self.subcommand == "fit")
+        changes = _changes(origin.options, now)
         if own and changes:
             raise CheckpointError(
                 f"{options['ckpt_path']} was saved with other options; remove it to start anew:\n{changes}"
             )
         # The log is the last, so that at the end of a run all files are there.
-        callbacks = [RunState(now, own), *([requeue] if requeue else []), WaitingForOthers(self.trainer), RunLog()]
+        callbacks = [
+            RunState(now, own, origin.people),
+            *([requeue] if requeue else []),
+            WaitingForOthers(self.trainer),
+            RunLog(),
+        ]
         self.trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]  # made by a part of the Trainer
         if changes and self.subcommand == "fit":
             rank_zero_info(f"The run goes on with other options than the checkpoint was trained with:\n{changes}")

@@ -69,6 +69,7 @@ def test_a_checkpoint_alone_is_scored_with_the_options_of_its_run(
 
 def test_a_runs_config_alone_names_the_runs_checkpoint(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["validate", f"--config={run / 'config.yaml'}", HERE])
+    assert "has learned from" not in capsys.readouterr().err
     scored = yaml.safe_load(Path("lightning_logs/version_0/config.yaml").read_text())
     shutil.copy(checkpoint(run), run / "checkpoints" / "second.ckpt")
     said = refusal(capsys, "validate", f"--config={run / 'config.yaml'}", HERE)
@@ -88,6 +89,20 @@ def test_other_options_than_the_checkpoints_are_reported(
     assert said.count("→") == 1
     log = Path("lightning_logs/version_0/run.log").read_text()
     assert "model.init_args.inner.steps: 1 → 3" in log
+
+
+def test_a_score_of_people_whom_the_checkpoint_has_learned_from_is_warned_of(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["test", *MAML, f"--ckpt_path={checkpoint(run)}", "--data.init_args.fold=1", HERE])
+    assert "has learned from 1 of the 2 people whom it is asked about now (made/p04)" in capsys.readouterr().err
+    # What went on with others has learned from both.
+    main(["fit", *MAML, "--trainer.max_epochs=2", f"--ckpt_path={checkpoint(run)}", "--data.init_args.fold=1", HERE])
+    capsys.readouterr()
+    rest = checkpoint(Path("lightning_logs/version_1"))
+    for fold in (0, 1):
+        main(["test", *MAML, f"--ckpt_path={rest}", f"--data.init_args.fold={fold}", HERE])
+        assert "has learned from" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

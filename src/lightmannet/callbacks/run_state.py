@@ -1,34 +1,51 @@
 """What a checkpoint needs beside weights and optimiser for a run to go on as if it had never stopped."""
 
 import hashlib
+import logging
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info
 
-from lightmannet.checkpoint import OPTIONS
+from lightmannet.checkpoint import OPTIONS, PEOPLE
 from lightmannet.errors import CheckpointError
 
 CLIPS = "training_clips"
 """Key under which a checkpoint carries a digest of the clips that its run trains on."""
 _GRADIENTS = "gradients"
+_log = logging.getLogger(__name__)
 
 
 class RunState(Callback):
-    """Stores and restores the random state and gradients that are being accumulated; stores the run's options.
+    """Stores and restores the random state and gradients that are being accumulated; stores options and people.
 
     Batches need no state: each is a function of seed, epoch and number. Dropout does: it draws from torch's generators.
 
     Args:
         options: Name and value of each option of the run, as text.
         own: The checkpoint that the run goes on from is its own, so that other training clips are an error.
+        people: Names of those whom the checkpoint that is loaded has learned from.
     """
 
-    def __init__(self, options: dict[str, str], own: bool = False) -> None:
-        self.options, self.own = options, own
+    def __init__(self, options: dict[str, str], own: bool = False, people: frozenset[str] = frozenset()) -> None:
+        self.options, self.own, self.people = options, own, people
         self._restored: dict[str, Any] | None = None
         self._gradients: dict[str, torch.Tensor] = {}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Warn of a score of people whom the checkpoint has learned from."""
+        if stage == "fit" or not self.people or not trainer.is_global_zero:
+            return
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]  # the command line makes such data modules
+        asked = sorted(set((data.validation if stage == "validate" else data.testing).subjects))
+        if seen := [person for person in asked if person in self.people]:
+            more = f" and {len(seen) - 3} more" if len(seen) > 3 else ""
+            _log.warning(
+                f"The checkpoint has learned from {len(seen)} of the {len(asked)} people whom it is asked about now "
+                f"({', '.join(seen[:3])}{more}), so this says nothing about people whom it does not know. Without "
+                "--config, the run's own fold is taken."
+            )
 
     def state_dict(self) -> dict[str, Any]:
         """Return the states of torch's generators."""
@@ -40,8 +57,10 @@ class RunState(Callback):
         self._restored = state_dict
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Put options, a digest of the clips and half-accumulated gradients beside the weights."""
+        """Put options, people, a digest of the clips and half-accumulated gradients beside the weights."""
         checkpoint[OPTIONS] = self.options
+        training = trainer.datamodule.training  # type: ignore[attr-defined]  # as above
+        checkpoint[PEOPLE] = sorted(self.people.union(training.subjects))
         checkpoint[CLIPS] = _digest(trainer)
         done = trainer.fit_loop.batch_idx + 1
         # With several processes, states are saved where an update is complete.
