@@ -208,7 +208,7 @@ def until_signal(kind: str, scheduler: Scheduler, arguments: Sequence[str]) -> N
     with pytest.raises((NodeFailure, SIGTERMException)) as end:
         main([*arguments])
     assert scheduler.requeued == (["70_1"] if kind == "SIGUSR1" else [])
-    assert isinstance(end.value, NodeFailure) or end.value.code == 128 + signal.SIGTERM
+    assert getattr(end.value, "code", 143) == 143
 
 
 @pytest.fixture(scope="module")
@@ -276,8 +276,9 @@ def test_a_sweep_that_is_signalled_goes_on_with_trials_of_its_own(
     scheduler.leave()
     assert sorted(scores.values())[0] == -1.0  # of the trial that was ended
     with Path("sweeps/supervised/trials.csv").open() as file:
-        rows = [(row["state"], float(row["val/uf1"])) for row in csv.DictReader(file)]
-    assert rows == [("complete", pytest.approx(score)) for score in scores.values() if score >= 0]
+        rows = [*csv.DictReader(file)]
+    assert {row["state"] for row in rows} == {"complete"}
+    assert [float(row["val/uf1"]) for row in rows] == pytest.approx([score for score in scores.values() if score >= 0])
     plan = read_sweep(ROOT / "configs" / "sweeps" / "supervised.yaml")
     for arguments, score in scores.items():
         assert score in (-1.0, run_trial(plan, ast.literal_eval(arguments)))
