@@ -15,11 +15,13 @@ ARGS ?=
 TEST_WORKERS ?= 8
 # The table, a name in configs/tables: the real images where their folder is named, else the synthetic corpus. PROTOCOL is kfold or loso,
 # FRESH=1 forgets the folds already done, WORKERS is the number of processes, WANDB=offline or online logs each run for W&B, too.
+# ENGINE=batched trains the folds and seeds of a method together.
 TABLE ?= $(if $(strip $(MEGC2019_ROOT)),megc2019,synthetic)
 PROTOCOL ?=
 FRESH ?=
 WORKERS ?=
 WANDB ?=
+ENGINE ?=
 WEIGHTS ?=
 SWEEP ?= configs/sweeps/lightmannet.yaml
 TRIALS ?=
@@ -92,10 +94,10 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format
 
 .PHONY: reproduce-table
-reproduce-table: $(STAMP) ## Run TABLE and print it; MEGC2019_ROOT=DIR takes the real images, PROTOCOL=loso all subjects
+reproduce-table: $(STAMP) ## Run TABLE and print it; MEGC2019_ROOT=DIR takes the real images, PROTOCOL=loso all subjects, ENGINE=batched all folds at once
 	$(BIN)/lightmannet table configs/tables/$(TABLE).yaml $(if $(PROTOCOL),--protocol $(PROTOCOL)) \
 		$(if $(filter-out 0,$(FRESH)),--fresh=true) $(if $(WORKERS),--workers $(WORKERS)) \
-		$(if $(WANDB),--wandb $(WANDB)) $(ARGS)
+		$(if $(WANDB),--wandb $(WANDB)) $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
 
 .PHONY: sweep
 sweep: $(STAMP) ## Search for good options: SWEEP=configs/sweeps/NAME.yaml, without an account; TRIALS=N

@@ -14,6 +14,7 @@ from data_modules.corpus import Corpus, CorpusSource, InputKind
 from data_modules.corruption import Corruption
 from data_modules.macro_sets import MacroSets
 from data_modules.protocols import Fold, Protocol, select_subjects
+from data_modules.recipes import ImagePool
 from data_modules.transforms import mirrored
 from lightmannet.episode import Clips, Episode, Trial, Views, concatenate
 from lightmannet.errors import ConfigurationError
@@ -35,6 +36,10 @@ class BatchPlan(Dataset[Batch]):
     @abstractmethod
     def __getitem__(self, key: Key) -> Batch:
         """Return batch ``number`` of ``epoch`` for a key (epoch, number); past the last, one to recognise is empty."""
+
+    def recipes(self, pool: ImagePool) -> "BatchPlan | None":
+        """Return the same batches as recipes over ``pool``; None where pixels cannot be made later."""
+        return None
 
 
 class InOrder(BatchPlan):

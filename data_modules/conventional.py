@@ -1,5 +1,6 @@
 """Plain batches for methods that learn in the ordinary way."""
 
+from copy import copy
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -10,6 +11,7 @@ from data_modules.base import Auxiliary, BatchPlan, InOrder, Key, SubjectDisjoin
 from data_modules.corpus import CorpusSource, InputKind
 from data_modules.corruption import Corruption
 from data_modules.protocols import Protocol, SubjectKFold
+from data_modules.recipes import DrawnAhead, ImagePool
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, concatenate
 from lightmannet.errors import ConfigurationError
@@ -108,10 +110,21 @@ class _Shuffled(InOrder):
         kind: InputKind,
     ) -> None:
         super().__init__(clips, size)
-        self.augmentation, self.seed, self.kind = augmentation, seed, kind
+        self.augmentation: Augmentation | DrawnAhead | None = augmentation
+        self.seed, self.kind = seed, kind
         counts = np.bincount(clips.labels.numpy())
         weights = 1 / counts[clips.labels.numpy()]
         self.probabilities = weights / weights.sum() if class_balanced else None
+
+    def recipes(self, pool: ImagePool) -> BatchPlan | None:
+        """Return the same batches as recipes."""
+        plan = copy(self)
+        if isinstance(self.augmentation, Augmentation):
+            if not self.augmentation.drawn_ahead:
+                return None
+            plan.augmentation = DrawnAhead(self.augmentation)
+        plan.clips = pool.recipes(self.clips)
+        return plan
 
     def __getitem__(self, key: Key) -> Clips:
         epoch, number = key

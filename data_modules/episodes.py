@@ -1,12 +1,14 @@
 """Which clips make a task: a pure function of seed, epoch and index."""
 
 from collections import Counter
+from copy import copy
 from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from data_modules.corpus import InputKind
+from data_modules.recipes import DrawnAhead, ImagePool
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, Episode
 from lightmannet.errors import ConfigurationError, DataError
@@ -62,7 +64,7 @@ class EpisodeSampler:
         n_query: int,
         n_auxiliary: int,
         separate_subjects: bool,
-        augmentation: Augmentation | None,
+        augmentation: Augmentation | DrawnAhead | None,
         seed: int,
         kind: InputKind = "motion",
         tasks: Tasks = "mixed",
@@ -89,7 +91,8 @@ class EpisodeSampler:
         self.macro_tasks, self.repeat_clips, self.augment_auxiliary = macro_tasks, repeat_clips, augment_auxiliary
         self.clips, self.auxiliary = clips, auxiliary
         self.n_way, self.n_shot, self.n_query, self.n_auxiliary = n_way, n_shot, n_query, n_auxiliary
-        self.separate_subjects, self.augmentation, self.seed = separate_subjects, augmentation, seed
+        self.separate_subjects, self.seed = separate_subjects, seed
+        self.augmentation = augmentation
         self.kind, self.side = kind, side
         self._labels = clips.labels.numpy()
         self._subjects = np.array(clips.subjects)
@@ -126,6 +129,18 @@ class EpisodeSampler:
             tasks=tasks,
             side="test",
         )
+
+    def recipes(self, pool: ImagePool) -> "EpisodeSampler | None":
+        """Return a sampler of the same tasks as recipes over ``pool``; None where pixels cannot be made later."""
+        sampler = copy(self)
+        if isinstance(self.augmentation, Augmentation):
+            if not self.augmentation.drawn_ahead:
+                return None
+            sampler.augmentation = DrawnAhead(self.augmentation)
+        sampler.clips = pool.recipes(self.clips)
+        sampler.auxiliary = None if self.auxiliary is None else pool.recipes(self.auxiliary)
+        sampler._playing = [its for one in self._playing if (its := one.recipes(pool)) is not None]
+        return sampler
 
     def episode(self, epoch: int, index: int) -> Episode:
         """Return task ``index`` of ``epoch``, augmented if asked for.

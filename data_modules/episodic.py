@@ -9,6 +9,7 @@ from data_modules.corruption import Corruption
 from data_modules.episodes import EpisodeSampler, Tasks
 from data_modules.evaluation import Evaluation, TrainingSupport
 from data_modules.protocols import Protocol, SubjectKFold, select_subjects
+from data_modules.recipes import ImagePool
 from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, Episode
 
@@ -151,3 +152,8 @@ class _Tasks(BatchPlan):
 
     def __getitem__(self, key: Key) -> Episode:
         return self.sampler.episode(*key)
+
+    def recipes(self, pool: ImagePool) -> BatchPlan | None:
+        """Return the same tasks as recipes."""
+        sampler = self.sampler.recipes(pool)
+        return None if sampler is None else _Tasks(sampler, self.length)

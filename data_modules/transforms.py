@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from data_modules.corpus import InputKind
@@ -80,20 +81,50 @@ class Augmentation:
             kind: What the inputs show: ``motion`` (u, v and strain), ``difference`` (0 is no change; any number of
                 channels) or ``frames`` of a video (a phase is a frame of 1 or 3 channels, pixel / 255 - 0.5).
         """
-        inputs = clips.inputs
-        if self.mirror:
-            chosen = torch.from_numpy(random.random(len(clips)) < 0.5)
-            inputs = torch.where(chosen[:, None, None, None, None], mirrored(inputs, kind), inputs)
-        if self.shift:
-            inputs = _shift(inputs, random.integers(-self.shift, self.shift + 1, (2, len(clips))))
-        if self.gain and kind != "frames":
-            factor = torch.from_numpy(random.uniform(1 - self.gain, 1 + self.gain, len(clips))).to(inputs.dtype)
-            gain = factor[:, None, None, None, None]
-            inputs = magnify(inputs, gain) if kind == "motion" else torch.clamp(inputs * gain, LOW, HIGH)
-        rest = self.rotation, self.zoom, self.brightness, self.contrast, self.blur, self.noise, self.occlusion
-        if any(rest):
-            inputs = FrameAugmentation(*rest)(inputs, kind, random)
+        inputs = self.change(clips.inputs, self.draw(len(clips), random, kind), kind)
+        if self._by_clip:
+            inputs = FrameAugmentation(*self._rest)(inputs, kind, random)
         return replace(clips, inputs=inputs)
+
+    @property
+    def drawn_ahead(self) -> bool:
+        """Whether ``draw`` and ``change`` are all that it does."""
+        return not self._by_clip
+
+    def draw(self, count: int, random: np.random.Generator, kind: InputKind) -> Float64[Tensor, "clip 4"]:
+        """Return what mirror, shift and gain do to ``count`` clips: mirrored (0 or 1), pixels in y and x, factor."""
+        drawn = torch.tensor([0.0, 0.0, 0.0, 1.0], dtype=torch.float64).repeat(count, 1)
+        if self.mirror:
+            drawn[:, 0] = torch.from_numpy(random.random(count) < 0.5)
+        if self.shift:
+            drawn[:, 1:3] = torch.from_numpy(random.integers(-self.shift, self.shift + 1, (2, count))).T
+        if self.gain and kind != "frames":
+            drawn[:, 3] = torch.from_numpy(random.uniform(1 - self.gain, 1 + self.gain, count))
+        return drawn
+
+    def change(
+        self,
+        inputs: Float[Tensor, "clip phase channel height width"],
+        drawn: Float64[Tensor, "clip 4"],
+        kind: InputKind,
+    ) -> Float[Tensor, "clip phase channel height width"]:
+        """Return clips mirrored, shifted and scaled as ``draw`` says; wherever the tensors are."""
+        if self.mirror:
+            inputs = torch.where(drawn[:, 0, None, None, None, None] > 0, mirrored(inputs, kind), inputs)
+        if self.shift:
+            inputs = _shift(inputs, drawn[:, 1:3].to(torch.int64))
+        if self.gain and kind != "frames":
+            gain = drawn[:, 3].to(inputs.dtype)[:, None, None, None, None]
+            inputs = magnify(inputs, gain) if kind == "motion" else torch.clamp(inputs * gain, LOW, HIGH)
+        return inputs
+
+    @property
+    def _rest(self) -> tuple[float, ...]:
+        return self.rotation, self.zoom, self.brightness, self.contrast, self.blur, self.noise, self.occlusion
+
+    @property
+    def _by_clip(self) -> bool:
+        return any(self._rest)
 
 
 def mirrored(inputs: Tensor, kind: InputKind) -> Tensor:
@@ -101,13 +132,13 @@ def mirrored(inputs: Tensor, kind: InputKind) -> Tensor:
     return mirror(inputs) if kind == "motion" else inputs.flip(-1)
 
 
-def _shift(inputs: Tensor, offsets: np.ndarray) -> Tensor:
+def _shift(inputs: Tensor, offsets: Int64[Tensor, "clip 2"]) -> Tensor:
     """Move each clip's content by ``offsets`` (y, x) pixels; what moves in repeats the border."""
     height, width = inputs.shape[-2:]
-    y, x = torch.from_numpy(offsets).to(torch.int64)
-    rows = (torch.arange(height) - y[:, None]).clamp(0, height - 1)
-    columns = (torch.arange(width) - x[:, None]).clamp(0, width - 1)
-    clip = torch.arange(len(inputs))
+    y, x = offsets.T
+    rows = (torch.arange(height, device=inputs.device) - y[:, None]).clamp(0, height - 1)
+    columns = (torch.arange(width, device=inputs.device) - x[:, None]).clamp(0, width - 1)
+    clip = torch.arange(len(inputs), device=inputs.device)
     # Advanced indices in front of and behind slices: the result is (clip, height, width, phase, channel).
     moved = inputs[clip[:, None, None], :, :, rows[:, :, None], columns[:, None, :]]
     return moved.permute(0, 3, 4, 1, 2)

@@ -50,7 +50,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preflight": {"errors", "wandb_run"},
     "callbacks": {*_WORDS, "checkpoint", "learners", "scheduler", "wandb_run"},
     "lightning_cli": {"commands", "errors", "learners", "own_data", "data_modules", *_RUN},
-    "table": {"", *_WORDS, "learners", "lightning_cli", "config_file", "metrics", "silence", "data_modules"},
+    "batched": {*_WORDS, "learners", "losses", "networks", "data_modules"},
+    "table": {
+        *("", "batched", "callbacks", "config_file", "learners", "lightning_cli", "metrics", "silence"),
+        *(*_WORDS, "data_modules"),
+    },
     "runners": {*_WORDS, "table", "metrics", "scheduler", "wandb_run"},
     "report": {*_WORDS, "table", "metrics", "data_modules"},
     "inference": {*_WORDS, "learners", "losses", "metrics", "networks", "data_modules"},

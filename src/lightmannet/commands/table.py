@@ -1,9 +1,13 @@
 """The command ``lightmannet table``: run the missing cells of a table, then write the report."""
 
+import os
 import shutil
 from pathlib import Path
+from typing import Literal
 
-from lightmannet.errors import LightmanNetError
+import torch
+
+from lightmannet.errors import ConfigurationError, LightmanNetError
 from lightmannet.files import write_atomically
 from lightmannet.packaged import config_path
 from lightmannet.report.report import write_report
@@ -16,7 +20,10 @@ from lightmannet.silence import silence_lightning
 from lightmannet.table.cell import Cell
 from lightmannet.table.description import ProtocolName
 from lightmannet.table.plan import Plan, make_plan
+from lightmannet.table.run_together import Job, plan_jobs
 from lightmannet.table.store import Result, read_result
+
+Engine = Literal["single", "batched"]
 
 
 @requeued_on_signal()
@@ -28,6 +35,8 @@ def table(
     results: Path = Path("results"),
     status: bool = False,
     wandb: Mode | None = None,
+    engine: Engine = "single",
+    together: int | None = None,
 ) -> None:
     """Run the cells of a table that have no result yet, then print and write the table.
 
@@ -43,14 +52,20 @@ def table(
         status: Only print what is done, running and left.
         wandb: offline or online also logs each run to W&B, all folds of a method as one group: scalars and options;
             offline keeps them in a folder for `wandb sync`. Earlier results are not sent. It changes no answer.
+        engine: single trains run by run; batched trains the folds and seeds of a method as one batched problem, and
+            run by run what cannot be. Both write the same results, and either goes on from the other's.
+        together: Most runs that are batched, by default all of a method on a GPU and 16 on a CPU. A killed command
+            repeats those that it was at.
 
     Raises:
+        ConfigurationError: together is below 1 or given without batched, or batched runs are to be logged to W&B.
         ConfigurationError: wandb is online, but W&B has no key on this machine.
         LightmanNetError: The table or its data cannot be read, the folder cannot be written, results are to be deleted
             while another runner is at work, or a cell failed; finished cells are kept, and the same command goes on
             from there.
     """
     silence_lightning()
+    _check(engine, together, wandb)
     table = Path(config_path(str(table), "tables"))
     plan = make_plan(table, protocol)
     folder = results / f"{table.stem}-{plan.protocol.name}"
@@ -65,7 +80,10 @@ def table(
             return
         print(f"{plan.table.title}: {len(plan.cells)} runs, {len(done)} done before, {len(missing)} to go", flush=True)
         dashboard = Dashboard(table.stem, folder, wandb) if wandb else None
-        failed = run_cells(plan.cells, done, missing, folder, locks, workers, dashboard) if missing else []
+        if workers is None and engine == "batched" and torch.cuda.is_available():
+            workers = 1  # one job fills a GPU
+        jobs = _jobs(missing, engine, together, workers)
+        failed = run_cells(plan.cells, done, jobs, folder, locks, workers, dashboard) if missing else []
         if dashboard is not None:
             print(f"\n{dashboard.close()}", flush=True)
     finally:
@@ -80,6 +98,27 @@ def table(
             + "\n".join(f"  - {line}" for line in failed)
             + "\nThe same command runs them again and keeps the others."
         )
+
+
+def _check(engine: Engine, together: int | None, wandb: Mode | None) -> None:
+    if together is not None and (engine != "batched" or together < 1):
+        raise ConfigurationError(
+            f"together: {together}, which needs engine: batched and must be 1 or more. Set --engine=batched, or leave "
+            "it out."
+        )
+    if engine == "batched" and wandb:
+        raise ConfigurationError(
+            "engine: batched trains many runs at once and logs none of them. Leave --wandb out, or set --engine=single."
+        )
+
+
+def _jobs(missing: list[Cell], engine: Engine, together: int | None, workers: int | None) -> list[Job]:
+    if engine == "single":
+        return [(cell,) for cell in missing]
+    jobs, alone = plan_jobs(missing, together, workers or len(os.sched_getaffinity(0)))
+    for line in alone:
+        print(line, flush=True)
+    return jobs
 
 
 def _open(folder: Path, table: Path) -> CellLocks:

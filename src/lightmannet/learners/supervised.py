@@ -49,14 +49,22 @@ class Supervised(Learner):
         Raises:
             ConfigurationError: Macro-expressions are to be learned from and the batch has none.
         """
-        clips = self._chosen(batch)
-        loss = F.cross_entropy(self.network(clips.inputs), clips.labels, label_smoothing=self.label_smoothing)
+        clips = self.chosen(batch, self.current_epoch)
+        loss = self.loss(clips)
         self.log_loss(loss, len(clips))
         return loss
 
-    def _chosen(self, batch: Clips | Episode) -> Clips:
-        """Return the clips of the batch that this epoch learns from."""
-        macro_alone = self.current_epoch < self.macro_epochs
+    def loss(self, clips: Clips) -> Float[Tensor, ""]:
+        """Return the cross-entropy of the clips."""
+        return F.cross_entropy(self.network(clips.inputs), clips.labels, label_smoothing=self.label_smoothing)
+
+    def chosen(self, batch: Clips | Episode, epoch: int) -> Clips:
+        """Return the clips of a batch that an epoch learns from.
+
+        Raises:
+            ConfigurationError: These are macro-expressions, and the batch has none.
+        """
+        macro_alone = epoch < self.macro_epochs
         if self.clips == "micro" and not macro_alone:
             return micro_clips(batch)
         options = f"clips: {self.clips} and macro_epochs: {self.macro_epochs}"

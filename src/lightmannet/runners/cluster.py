@@ -7,8 +7,9 @@ from typing import Any
 
 from lightmannet.errors import ConfigurationError
 from lightmannet.runners.workers import Workers
-from lightmannet.table.cell import Cell, code_digest
-from lightmannet.table.run_cell import FinishedCell, finish_cell
+from lightmannet.table.cell import code_digest
+from lightmannet.table.run_cell import FinishedCell
+from lightmannet.table.run_together import Job, finish_job
 
 _ANSWERS_WITHIN = 5.0  # seconds
 
@@ -52,9 +53,9 @@ class RayCluster(Workers):
         # A cell that fails is reported, and the same command runs it again, so Ray should not.
         self._run = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_retries=0)(_run_there)
 
-    def submit(self, cell: Cell, log: bool) -> Future[FinishedCell]:
+    def submit(self, job: Job, log: bool) -> Future[list[FinishedCell]]:
         """Submit the cell to the cluster."""
-        future: Future[FinishedCell] = self._run.remote(cell, log, os.getcwd(), code_digest()).future()
+        future: Future[list[FinishedCell]] = self._run.remote(job, log, os.getcwd(), code_digest()).future()
         return future
 
     def close(self) -> None:
@@ -75,11 +76,11 @@ def _check_answers(address: str) -> None:
         ) from error
 
 
-def _run_there(cell: Cell, log: bool, folder: str, code: str) -> FinishedCell:
+def _run_there(job: Job, log: bool, folder: str, code: str) -> list[FinishedCell]:
     """Run a cell on a node, in the folder that its paths are relative to."""
     os.chdir(folder)
     if code_digest() != code:
         raise ConfigurationError(
             "This node runs a different version of lightmannet than the driver. Install the same version on both."
         )
-    return finish_cell(cell, log)
+    return finish_job(job, log)

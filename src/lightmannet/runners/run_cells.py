@@ -15,6 +15,7 @@ from lightmannet.runners.progress import TableProgress
 from lightmannet.runners.workers import LocalProcesses, ThisProcess, Workers, describe_failure
 from lightmannet.table.cell import Cell
 from lightmannet.table.run_cell import FinishedCell
+from lightmannet.table.run_together import Job
 from lightmannet.table.store import Result, read_result, write_result
 
 _LOOK_AGAIN = 1.0  # seconds between two looks at cells that another runner has locked
@@ -23,7 +24,7 @@ _LOOK_AGAIN = 1.0  # seconds between two looks at cells that another runner has 
 def run_cells(
     cells: list[Cell],
     done: list[Result],
-    missing: list[Cell],
+    missing: list[Job],
     folder: Path,
     locks: CellLocks,
     slots: int | None,
@@ -34,7 +35,7 @@ def run_cells(
     Args:
         cells: All cells of the table.
         done: Results that exist already.
-        missing: Cells without a result.
+        missing: Cells without a result, by job.
         folder: Folder of the results.
         locks: Its locks.
         slots: Number of runs at the same time; None takes one per core.
@@ -46,25 +47,29 @@ def run_cells(
     workers = _workers(slots)
     progress = TableProgress(cells, done, min(workers.slots, len(missing)))
     failed: list[str] = []
-    waiting, elsewhere, running = deque(missing), deque[Cell](), dict[Future[FinishedCell], Cell]()
+    waiting, elsewhere, running = deque(missing), deque[Job](), dict[Future[list[FinishedCell]], Job]()
     try:
         with progress.bar:
             while waiting or elsewhere or running:
                 while waiting and len(running) < workers.slots:
-                    cell = waiting.popleft()
-                    if not locks.acquire(cell.key):
-                        elsewhere.append(cell)
-                    elif read_result(folder, cell) is not None:
-                        locks.release(cell.key)
-                        progress.finished_elsewhere(cell)
-                    else:
-                        progress.started()
-                        running[workers.submit(cell, log=dashboard is not None)] = cell
+                    job = []
+                    for cell in waiting.popleft():
+                        if not locks.acquire(cell.key):
+                            elsewhere.append((cell,))
+                        elif read_result(folder, cell) is not None:
+                            locks.release(cell.key)
+                            progress.finished_elsewhere(cell)
+                        else:
+                            progress.started()
+                            job.append(cell)
+                    if job:
+                        running[workers.submit(tuple(job), log=dashboard is not None)] = tuple(job)
                 ended, _ = wait(running, _LOOK_AGAIN if elsewhere else None, FIRST_COMPLETED)
                 for future in ended:
-                    cell = running.pop(future)
-                    failed += _keep(future, cell, folder, progress, dashboard)
-                    locks.release(cell.key)
+                    job_done = running.pop(future)
+                    failed += _keep(future, job_done, folder, progress, dashboard)
+                    for cell in job_done:
+                        locks.release(cell.key)
                 if not waiting and elsewhere:
                     # They are done by now, or still locked, or free again because their runner was killed.
                     if not running:
@@ -85,23 +90,26 @@ def _workers(slots: int | None) -> Workers:
 
 
 def _keep(
-    future: Future[FinishedCell], cell: Cell, folder: Path, progress: TableProgress, dashboard: Dashboard | None
+    future: Future[list[FinishedCell]], job: Job, folder: Path, progress: TableProgress, dashboard: Dashboard | None
 ) -> list[str]:
-    """Write the result, or the log of a failure, and return a line about the failure."""
+    """Write the results, or the log of a failure, and return a line for each cell that failed."""
     error = future.exception()
     try:
         if error is None:
-            finished = future.result()
-            write_result(folder, finished.result)
-            progress.finished(finished.result)
-            if dashboard is not None:
-                dashboard.send(finished)
+            for finished in future.result():
+                write_result(folder, finished.result)
+                progress.finished(finished.result)
+                if dashboard is not None:
+                    dashboard.send(finished)
             return []
-        log = folder / "failed" / f"{cell.stem}.log"
-        write_atomically(log, "".join(traceback.format_exception(error)))
+        lines = []
+        for cell in job:
+            log = folder / "failed" / f"{cell.stem}.log"
+            write_atomically(log, "".join(traceback.format_exception(error)))
+            progress.failed(cell)
+            lines.append(f"{cell}: {describe_failure(error)} (log: {log})")
+        return lines
     except OSError as full:
         raise LightmanNetError(
             f"{folder} cannot be written: {full}. Finished runs are kept; the same command goes on from there."
         ) from full
-    progress.failed(cell)
-    return [f"{cell}: {describe_failure(error)} (log: {log})"]

@@ -11,21 +11,21 @@ import torch
 
 from lightmannet.errors import LightmanNetError
 from lightmannet.scheduler import ignore_signal
-from lightmannet.table.cell import Cell
-from lightmannet.table.run_cell import FinishedCell, finish_cell
+from lightmannet.table.run_cell import FinishedCell
+from lightmannet.table.run_together import Job, finish_job
 
 
 class Workers(ABC):
-    """Runs cells, at most ``slots`` at the same time."""
+    """Runs jobs, at most ``slots`` at the same time."""
 
     slots: int
 
     @abstractmethod
-    def submit(self, cell: Cell, log: bool) -> Future[FinishedCell]:
-        """Start a cell; call it only while fewer than ``slots`` are running. The future holds the result or the error.
+    def submit(self, job: Job, log: bool) -> Future[list[FinishedCell]]:
+        """Start a job; call it only while fewer than ``slots`` are running. The future holds the results or the error.
 
         Args:
-            cell: What is to be run.
+            job: What is to be run.
             log: Also return what is logged during the run.
         """
 
@@ -43,11 +43,11 @@ class ThisProcess(Workers):
         # ten times as long.
         torch.set_num_threads(1)
 
-    def submit(self, cell: Cell, log: bool) -> Future[FinishedCell]:
+    def submit(self, job: Job, log: bool) -> Future[list[FinishedCell]]:
         """Run the cell."""
-        future: Future[FinishedCell] = Future()
+        future: Future[list[FinishedCell]] = Future()
         try:
-            future.set_result(finish_cell(cell, log))
+            future.set_result(finish_job(job, log))
         except Exception as error:
             future.set_exception(error)
         return future
@@ -63,19 +63,19 @@ class LocalProcesses(Workers):
     def __init__(self, slots: int) -> None:
         self.slots = slots
         # A pool for each: a process that is killed takes its whole pool with it.
-        self._pools: list[tuple[ProcessPoolExecutor, Future[FinishedCell] | None]] = []
+        self._pools: list[tuple[ProcessPoolExecutor, Future[list[FinishedCell]] | None]] = []
 
-    def submit(self, cell: Cell, log: bool) -> Future[FinishedCell]:
+    def submit(self, job: Job, log: bool) -> Future[list[FinishedCell]]:
         """Give the cell to an idle process, or to a new one."""
         for number, (pool, last) in enumerate(self._pools):
             if last is not None and last.done():
                 if isinstance(last.exception(), BrokenProcessPool):
                     pool.shutdown(wait=False)
                     pool = _new_pool()
-                self._pools[number] = (pool, future := pool.submit(finish_cell, cell, log))
+                self._pools[number] = (pool, future := pool.submit(finish_job, job, log))
                 return future
         pool = _new_pool()
-        future = pool.submit(finish_cell, cell, log)
+        future = pool.submit(finish_job, job, log)
         self._pools.append((pool, future))
         return future
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from lightning.pytorch import Trainer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
@@ -31,7 +32,8 @@ from lightmannet.table.oracle import OracleEpoch
 from lightmannet.table.scalars import LoggedValues, Scalars
 from lightmannet.table.store import Result, TestedClip
 
-_Answers = list[tuple[Clips, Tensor]]
+Answers = list[tuple[Clips, Tensor]]
+"""Clips with their class probabilities, batch by batch."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +79,67 @@ def run_cell(cell: Cell, scalars: Scalars | None = None) -> Result:
     forget_peak_memory()
     cli = Lightning(list(cell.arguments), run=False)
     trainer, model, data = cli.trainer, cli.model, cli.datamodule
-    assert isinstance(model, Learner)
     trainer.loggers = [] if scalars is None else [scalars]
     curve, drawn, oracle = Curve(), DrawnClips(), OracleEpoch(data)
     trainer.callbacks += [curve, drawn, *([oracle] if cell.oracle_epoch else [])]  # type: ignore[attr-defined]
     start = time.perf_counter()
     trainer.fit(model, datamodule=data)
-    trained = time.perf_counter()
+    seconds = time.perf_counter() - start
+    trained = TrainedCell(
+        config=cli.parser.dump(cli.config, skip_unset=False),
+        seconds=seconds,
+        curve=curve.epochs,
+        drawn_clips={"micro": drawn.micro, "macro": drawn.macro},
+        oracle=oracle.best if cell.oracle_epoch else None,
+    )
+    return test_cell(cell, trained, trainer, model, data)
+
+
+@dataclass(frozen=True)
+class TrainedCell:
+    """What is kept of a cell's training, beside the learner itself.
+
+    Attributes:
+        config: As in ``Result``, and so are curve and drawn_clips.
+        seconds: Time of training.
+        curve: Mean loss of each epoch.
+        drawn_clips: Clips drawn.
+        oracle: The answers of the epoch that was best on the test people, where the table asks for it.
+    """
+
+    config: str
+    seconds: float
+    curve: list[dict[str, float]]
+    drawn_clips: dict[str, int]
+    oracle: Answers | None
+
+
+def test_cell(
+    cell: Cell, trained: TrainedCell, trainer: Trainer, model: Learner, data: SubjectDisjointDataModule
+) -> Result:
+    """Test a trained cell and return its result.
+
+    Args:
+        cell: What was trained.
+        trained: Its training.
+        trainer: What tests it.
+        model: The trained learner.
+        data: The cell's data module.
+    """
+    start = time.perf_counter()
     predicted: Any = trainer.predict(model, datamodule=data)
     end = time.perf_counter()
     if trainer.received_sigterm:
         raise SIGTERMException  # which Lightning notes, and does only in a fit
     memory = peak_memory_mb()
     model.eval()
-    batch = next(iter(data.predict_dataloader())).to(model.device)
+    batch: Any = next(iter(data.predict_dataloader())).to(model.device)
     in_tasks = isinstance(data, EpisodicDataModule) and data.evaluation.in_tasks
     with trainer.precision_plugin.forward_context():
         unadapted = _without_adapting(model, data)
     return Result(
         cell=cell,
-        config=cli.parser.dump(cli.config, skip_unset=False),
+        config=trained.config,
         versions=versions(),
         git=git_state(),
         train_subjects=sorted(set(data.training.subjects)),
@@ -105,25 +148,25 @@ def run_cell(cell: Cell, scalars: Scalars | None = None) -> Result:
         multiply_adds=multiply_adds(model, tested_clips(batch).select([0])),
         peak_memory_mb=memory,
         seconds={
-            "training": round(trained - start, 3),
-            "predicting": round(end - trained, 3),
+            "training": round(trained.seconds, 3),
+            "predicting": round(end - start, 3),
             "adapting": round(adapting_seconds(model, batch), 6),
         },
-        curve=curve.epochs,
+        curve=trained.curve,
         answers=_kept(predicted, in_tasks),
-        oracle=_kept(oracle.best, in_tasks) if cell.oracle_epoch else None,
+        oracle=None if trained.oracle is None else _kept(trained.oracle, in_tasks),
         # One fold is enough to look at.
         embedding=alignment_embedding(model, batch) if cell.fold == 0 else None,
-        drawn_clips={"micro": drawn.micro, "macro": drawn.macro},
+        drawn_clips=trained.drawn_clips,
         unadapted=None if unadapted is None else _kept(unadapted, in_tasks),
     )
 
 
-def _without_adapting(model: Learner, data: SubjectDisjointDataModule) -> _Answers | None:
+def _without_adapting(model: Learner, data: SubjectDisjointDataModule) -> Answers | None:
     """Return the answers of θ itself; None for a method that does not adapt, or cannot answer without a support."""
     if not model.adapts:
         return None
-    answers: _Answers = []
+    answers: Answers = []
     with torch.no_grad():
         for batch in data.predict_dataloader():
             assert not isinstance(batch, Episode)  # tasks are for training; test clips come as clips or trials
@@ -137,7 +180,7 @@ def _without_adapting(model: Learner, data: SubjectDisjointDataModule) -> _Answe
     return answers
 
 
-def _kept(answers: _Answers, in_tasks: bool) -> list[TestedClip]:
+def _kept(answers: Answers, in_tasks: bool) -> list[TestedClip]:
     """Return an answer per clip, or per clip and task; a task of fewer classes is answered among its own."""
     kept = []
     for number, (clips, probabilities) in enumerate(answers):

@@ -1,0 +1,44 @@
+"""Layers in a form that ``torch.vmap`` takes, for ``networks.stacked.each``."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lightmannet.batched.dropout import GivenDropout
+from lightmannet.networks.copies import Classes
+
+
+class WrittenOutGroupNorm(nn.GroupNorm):
+    """``nn.GroupNorm`` by means and sums: within ``vmap`` torch's own refuses inputs with channels last in memory."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the normalised maps."""
+        groups = inputs.reshape(len(inputs), self.num_groups, -1)
+        centred = groups - groups.mean(2, keepdim=True)
+        normal = centred * (centred.square().mean(2, keepdim=True) + self.eps).rsqrt()
+        normal = normal.reshape(inputs.shape)
+        if not self.affine:
+            return normal
+        shape = (-1, *[1] * (inputs.ndim - 2))
+        return normal * self.weight.reshape(shape) + self.bias.reshape(shape)
+
+
+class MatrixConvolution(nn.Conv2d):
+    """``nn.Conv2d`` as one matrix product: on a GPU, ``vmap`` would make a slow grouped convolution of it."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the convolution."""
+        plain = self.groups == 1 and self.dilation == (1, 1) and self.padding_mode == "zeros"
+        if not inputs.is_cuda or not plain or isinstance(self.padding, str):
+            return super().forward(inputs)
+        vertical, horizontal = self.padding
+        padded = F.pad(inputs, (horizontal, horizontal, vertical, vertical))
+        windows = padded.unfold(2, self.kernel_size[0], self.stride[0]).unfold(3, self.kernel_size[1], self.stride[1])
+        clips, _, height, width = windows.shape[:4]
+        rows = windows.permute(0, 2, 3, 1, 4, 5).reshape(clips * height * width, -1)
+        maps = rows @ self.weight.flatten(1).T
+        if self.bias is not None:
+            maps = maps + self.bias
+        return maps.view(clips, height, width, -1).permute(0, 3, 1, 2)
+
+
+CLASSES: Classes = {nn.Dropout: GivenDropout, nn.GroupNorm: WrittenOutGroupNorm, nn.Conv2d: MatrixConvolution}
