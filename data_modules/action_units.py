@@ -6,10 +6,10 @@ from typing import Literal
 
 Side = Literal["", "L", "R", "T", "B", "A"]
 
-# AU, and AD and M, which begin descriptors, are no sides.
+# The prefixes AU, AD and M are not sides.
 _SIDES: dict[str, Side] = {"L": "L", "R": "R", "T": "T", "B": "B", "A": "A"}
 
-# A reference to another unit in brackets, e.g. ref(43), says what was not coded.
+# A reference in brackets, e.g. ref(43), names a unit that was not coded.
 _REFERENCE = re.compile(r"ref\s*\([^)]*\)", re.IGNORECASE)
 _KEPT = re.compile(r"\(k\)", re.IGNORECASE)  # a unit kept from before
 _ALTERNATIVE = re.compile(r"\bor\b|/", re.IGNORECASE)
@@ -37,10 +37,10 @@ class ActionUnit:
 
 
 def parse_action_units(text: str) -> tuple[ActionUnit, ...]:
-    """Return the units that ``text`` names, in its order; what is no unit (``?``, ``soft focus``) is passed over.
+    """Return the units in ``text``, in order; anything else (``?``, ``soft focus``) is ignored.
 
     Units are separated by ``+``, a comma or a full-width comma. Of alternatives (``R12 or R14``, ``10A/B``, also in
-    brackets) the first is returned, marked unsure. Action descriptors (``AD38``, ``M58``) are returned by their number.
+    brackets) only the first is returned, marked as unsure. Action descriptors (``AD38``, ``M58``) are kept by number.
 
     Example:
         >>> [unit.number for unit in parse_action_units("4+L7")]

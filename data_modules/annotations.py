@@ -1,4 +1,4 @@
-"""What a database's files say about each expression, checked before any frame is looked at."""
+"""What a database's files say about each expression, checked before any frame is read."""
 
 import contextlib
 from collections.abc import Collection, Sequence
@@ -22,7 +22,7 @@ _NO_APEX = ("", "/", "-", "nan", "none", "n/a")
 
 
 class Place(Enum):
-    """A frame given by its position, not by its number: the first or the last one of the clip on disk."""
+    """A frame given by position instead of number: the first or the last one of the clip on disk."""
 
     FIRST = "first"
     LAST = "last"
@@ -30,7 +30,7 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Annotation:
-    """One expression as written in its database, unchecked.
+    """One expression as written in its database, before any check.
 
     Attributes:
         subject: Subject in the database's canonical spelling, e.g. ``sub01``.
@@ -63,7 +63,7 @@ class Annotation:
 
 @dataclass
 class Report:
-    """What was found while reading: faults, which are raised once everything was read, and notes, which are not."""
+    """Findings while reading: faults, which are raised together once everything has been read, and notes."""
 
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Report:
         self.faults.append(f"{where}: {what}")
 
     def note(self, where: Source | str, what: str) -> None:
-        """Add a note: something that was repaired, tolerated or left out."""
+        """Add a note about something that was repaired, tolerated or left out."""
         self.notes.append(f"{where}: {what}")
 
 
@@ -88,7 +88,7 @@ def _number(cell: CellValue | Place) -> float | None:
         with contextlib.suppress(ValueError):
             cell = float(cell)
     number = cell if isinstance(cell, int | float) and not isinstance(cell, bool) else None
-    return number if number is not None and abs(number) < 1e15 else None  # beyond, floats skip whole numbers
+    return number if number is not None and abs(number) < 1e15 else None  # larger floats skip whole numbers
 
 
 def has_no_apex(cell: CellValue | Place) -> bool:
@@ -101,7 +101,7 @@ def has_no_apex(cell: CellValue | Place) -> bool:
 
 @dataclass(frozen=True)
 class ParsedAnnotation:
-    """An annotation with parsed cells, before its frames are looked for; the attributes are those of ``ClipRow``."""
+    """An annotation with parsed cells, before its frames are located; attributes as in ``ClipRow``."""
 
     annotation: Annotation
     onset: int | Place
@@ -156,7 +156,7 @@ def _parse(annotation: Annotation, fps: float, emotions: Collection[str], report
     where = annotation.source
     for name in (annotation.subject, annotation.clip):
         if name.strip(". ") == "" or any(sign in name for sign in "/\\") or not name.isprintable():
-            report.fault(where, f"{name!r} is not a valid name: it becomes part of a path, so correct the cell")
+            report.fault(where, f"{name!r} is not a valid name: it becomes part of a path; correct the cell")
             return None
     onset = _frame("onset", annotation.onset, annotation, report)
     offset = _frame("offset", annotation.offset, annotation, report)
@@ -164,7 +164,7 @@ def _parse(annotation: Annotation, fps: float, emotions: Collection[str], report
     if not has_no_apex(annotation.apex):
         apex = _frame("apex", annotation.apex, annotation, report)
     elif annotation.apex is not None:
-        report.note(where, f"apex {describe(annotation.apex)} is read as no apex")
+        report.note(where, f"apex {describe(annotation.apex)} is treated as no apex")
     rate = _number(annotation.fps) if annotation.fps is not None else fps
     if rate is None or not 0 < rate < 10_000:
         report.fault(where, f"frame rate: a number of frames per second is expected, {describe(annotation.fps)} found")
@@ -223,6 +223,6 @@ def _units_text(annotation: Annotation, report: Report) -> str:
     if cell is None or isinstance(cell, str):
         return (cell or "").strip()
     number = whole_number(cell)
-    if number is None:  # e.g. 4.7 or a date, which a spreadsheet program made of a list
+    if number is None:  # e.g. 4.7 or a date, into which a spreadsheet program converted a list
         report.fault(annotation.source, f"action units: text or a whole number is expected, {describe(cell)} found")
     return "" if number is None else str(number)

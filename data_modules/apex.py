@@ -1,4 +1,4 @@
-"""Clips without an annotated apex: what to take for it."""
+"""What to use as apex in clips without an annotated one."""
 
 from typing import Literal
 
@@ -7,15 +7,15 @@ import numpy as np
 from jaxtyping import UInt8
 
 MissingApex = Literal["middle", "motion", "refuse"]
-"""``middle``, the frame halfway from onset to offset; ``motion``, the one that differs most from the onset; or none."""
+"""``middle``: halfway between onset and offset; ``motion``: differs most from the onset; ``refuse``: an error."""
 
-_BLUR = 2.0  # pixels: noise of single pixels is no motion
+_BLUR = 2.0  # pixels: suppresses pixel noise
 
 
 def strongest_frame(frames: UInt8[np.ndarray, "frame height width channel"]) -> int:
     """Return the index of the frame that differs most from the first: the largest mean absolute difference, blurred.
 
-    A simple estimate: it takes any change for the expression, also a blink or a movement of the head.
+    A simple estimate: any change counts as the expression, including a blink or a head movement.
 
     Args:
         frames: Frames from onset to offset, cropped alike; at least one.

@@ -1,4 +1,4 @@
-"""What the episodic and the conventional data module share: corpus, fold, and loaders whose batches have a number."""
+"""What the episodic and the conventional data module share: corpus, fold, and loaders of numbered batches."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -27,15 +27,15 @@ Key = tuple[int, int]
 
 
 class BatchPlan(Dataset[Batch]):
-    """Batches that are a pure function of (epoch, number), so any process can make any of them."""
+    """Batches as a pure function of (epoch, number), so that any process can make any of them."""
 
     @abstractmethod
     def __len__(self) -> int:
-        """Return the number of batches an epoch."""
+        """Return the number of batches per epoch."""
 
     @abstractmethod
     def __getitem__(self, key: Key) -> Batch:
-        """Return batch ``number`` of ``epoch`` for a key (epoch, number); past the last, one to recognise is empty."""
+        """Return the batch of a key (epoch, number); past the end, an empty one in recognition."""
 
     def recipes(self, pool: ImagePool) -> "BatchPlan | None":
         """Return the same batches as recipes over ``pool``; None where pixels cannot be made later."""
@@ -43,7 +43,7 @@ class BatchPlan(Dataset[Batch]):
 
 
 class InOrder(BatchPlan):
-    """Clips in their own order, ``size`` a batch; the last may be smaller."""
+    """Clips in their own order, ``size`` per batch; the last may be smaller."""
 
     def __init__(self, clips: Clips, size: int) -> None:
         self.clips, self.size = clips, size
@@ -89,11 +89,11 @@ class RankSampler(Sampler[Key]):
     tasks whatever W is.
 
     Args:
-        length: Batches an epoch, over all processes.
+        length: Batches per epoch, over all processes.
         rank: Number of this process.
         world_size: Number of processes.
-        drop_uneven: Leave the last batches away if not every process gets one; needed in training, where processes wait
-            for each other, and wrong in testing, where each clip counts once.
+        drop_uneven: Drop the last batches if not every process gets one; needed in training, where processes wait for
+            each other, and wrong in testing, where each clip counts once.
     """
 
     def __init__(self, length: int, rank: int, world_size: int, drop_uneven: bool) -> None:
@@ -102,7 +102,7 @@ class RankSampler(Sampler[Key]):
         self.epoch, self.skipped = 0, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose batches come next."""
+        """Set the epoch of the next batches."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -115,10 +115,10 @@ class RankSampler(Sampler[Key]):
 
 
 class ResumableLoader:
-    """Loads batches and can go on in the middle of an epoch; Lightning keeps its state in the checkpoint.
+    """Loads batches and can resume in the middle of an epoch; Lightning keeps its state in the checkpoint.
 
-    Batches are functions of epoch and number, so the state is how many were given. It holds a DataLoader and is none:
-    Lightning takes those apart and makes them anew, with a sampler of its own, before it predicts.
+    Batches are functions of epoch and number, so the state is how many were returned. It holds a DataLoader instead of
+    being one, because Lightning rebuilds DataLoaders with a sampler of its own before predicting.
 
     Args:
         plan: The batches.
@@ -128,7 +128,7 @@ class ResumableLoader:
 
     def __init__(self, plan: BatchPlan, sampler: RankSampler, num_workers: int) -> None:
         self.sampler, self.given = sampler, 0
-        self.batch_sampler = None  # Lightning looks for both, to tell them the epoch
+        self.batch_sampler = None  # Lightning looks for both, to set their epoch
         self._loader: DataLoader[Batch] = DataLoader(
             plan,
             batch_size=None,
@@ -136,7 +136,7 @@ class ResumableLoader:
             num_workers=num_workers,
             persistent_workers=num_workers > 0,
             pin_memory=torch.cuda.is_available(),
-            # Its own, or each epoch would take a number from torch's generator, and a resumed run one more.
+            # Its own: otherwise each epoch takes a number from torch's generator, and a resumed run one more.
             generator=torch.Generator().manual_seed(0),
         )
 
@@ -150,11 +150,11 @@ class ResumableLoader:
             yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """Return how many batches of the epoch were given; 0 at its end, where the next one begins."""
+        """Return how many batches of the epoch were returned; 0 at its end."""
         return {"given": self.given % max(len(self), 1)}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Let the next iteration begin after the batches that were given."""
+        """Let the next iteration begin after the batches that were already returned."""
         self.sampler.skipped = state_dict["given"]
 
 
@@ -168,11 +168,11 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         validation_fraction: Share of the training clips whose people are set aside for validation, in [0, 1); with 0,
             ``validate`` has nothing to do.
         seed: Seed of everything drawn.
-        num_workers: Processes that make batches; 0 makes them in the training process, which is fastest for clips that
-            are in memory.
+        num_workers: Processes that make batches; 0 uses the training process, which is fastest for clips in
+            memory.
         auxiliary: Where macro-expressions come from, a source or a list of corpora; None needs none.
-        corruption: What is made worse on purpose.
-        average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
+        corruption: Degradation of the data on purpose.
+        average_mirrored: Recognise each clip both as it is and mirrored, and average the probabilities.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
 
         Raises:
             DataError: The corpus cannot be read, or has too few clips or people for the options given.
-            ConfigurationError: The fold does not exist or has nobody to train on.
+            ConfigurationError: The fold does not exist or has no training people.
         """
         self.protocol.check(self.corpus.micro, self.corpus.classes)
         fold = self.fold
@@ -229,24 +229,24 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         self.testing = self.corruption.testing(select_subjects(corpus.micro, fold.test), corpus.kind, seed)
 
     def tested_ids(self, corpus: Corpus, fold: int) -> tuple[str, ...]:
-        """Return the ids of the clips that a fold tests; a fold that cannot be filled is refused.
+        """Return the ids of the clips that a fold tests, having checked that the fold can be filled.
 
-        Cheaper than ``setup``, and the module stays as it is: for plans of many folds.
+        Cheaper than ``setup`` and without side effects: for planning many folds.
 
         Args:
-            corpus: What ``self.corpus`` is, read once for many modules.
+            corpus: ``self.corpus``, read once for many modules.
             fold: Number of the fold.
 
         Raises:
             DataError: The corpus has too few clips or people for the options given.
-            ConfigurationError: The fold does not exist or has nobody to train on.
+            ConfigurationError: The fold does not exist or has no training people.
         """
         people = self.protocol.fold(corpus.micro, fold, self.validation_fraction, self.seed)
         return select_subjects(corpus.micro, people.test).ids
 
     @abstractmethod
     def training_plan(self) -> BatchPlan:
-        """Return what is trained on."""
+        """Return the training batches."""
 
     @abstractmethod
     def recognition_plan(self, clips: Clips) -> BatchPlan:
@@ -260,12 +260,12 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         """Return the validation clips as batches to recognise; nothing without validation people.
 
         Raises:
-            ConfigurationError: ``validate`` was asked for without validation people.
+            ConfigurationError: ``validate`` without validation people.
         """
         if not len(self.validation):
             if self.trainer is not None and self.trainer.state.fn == "validate":
                 raise ConfigurationError(
-                    "There is nobody to validate on: set the data module's validation_fraction, e.g. to 0.15."
+                    "There are no validation people. Set the data module's validation_fraction, e.g. to 0.15."
                 )
             return []
         return self._loader(self.recognition_plan(self.validation), training=False)
@@ -282,7 +282,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
         if self.average_mirrored and not training:
             plan = Mirrored(plan, self.corpus.kind)
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        # A process that has no batch to recognise would skip the loop, and the others wait for its scores forever.
+        # A process without a batch would skip the loop, and the others would wait forever for its scores.
         length = len(plan) if training else max(len(plan), world_size)
         return ResumableLoader(plan, RankSampler(length, rank, world_size, drop_uneven=training), self.num_workers)
 

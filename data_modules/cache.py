@@ -33,7 +33,7 @@ def cache_folder(given: str | None = None) -> Path:
 
 
 def digest(*parts: str) -> str:
-    """Return a key of 64 hexadecimal digits, which differs for other texts and for another division of the same text.
+    """Return a key of 64 hexadecimal digits, different for other texts and for the same text divided differently.
 
     Args:
         parts: Texts that describe everything that the array depends on.
@@ -47,7 +47,7 @@ class ArrayCache:
     """Arrays in a folder, one file per key, shared by any number of processes.
 
     A file is a SHA-256 checksum over key and content, then the content: a line with type and shape, and the numbers.
-    (The header of NumPy's own format takes longer to read than the rest of a small array.) A file that is damaged,
+    (Reading the header of NumPy's own format takes longer than reading a small array.) A file that is damaged,
     truncated or of another key is treated as missing and removed. Writers of the same key replace whole files.
 
     Args:

@@ -1,4 +1,4 @@
-"""Which channel of a motion image is which, found from the pixels: strain follows from u and v."""
+"""Identifies the channels of a motion image from its pixels: strain follows from u and v."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ images, the median of 309; of noise less than 0.01."""
 
 @dataclass(frozen=True)
 class ChannelOrder:
-    """What the channels of some images are.
+    """The order of the channels of some images.
 
     Attributes:
         order: ``u``, ``v`` and ``strain`` in the order of red, green and blue.
         fit: Share of the variance of strain that u and v explain (R²), the median over the images.
-        fit_exchanged: The same with u and v exchanged, which only the direction of their slopes tells apart.
+        fit_exchanged: The same with u and v exchanged; they differ only in the direction of their gradients.
         stretched: Whether each channel of each image spans 0 to 255.
-        images: Number of images looked at.
+        images: Number of images that were examined.
     """
 
     order: tuple[str, str, str]
@@ -44,14 +44,14 @@ def channel_order(images: Sequence[UInt8[np.ndarray, "height width 3"]]) -> Chan
         images: At least one image, red, green and blue as stored.
 
     Raises:
-        DataError: In no order strain follows from the other two channels, so these are no such motion images.
+        DataError: In no order does strain follow from the other two channels.
     """
     fits = {order: float(np.median([_fit(image, order) for image in images])) for order in permutations(range(3))}
     best = max(fits, key=lambda order: fits[order])
     if fits[best] < _LEAST:
         raise DataError(
-            "in no order of the channels one is the optical strain of the other two (at best they explain "
-            f"{max(fits[best], 0):.0%} of its variance): these are no motion images of u, v and strain"
+            "no channel is the optical strain of the other two (at best they explain "
+            f"{max(fits[best], 0):.0%} of its variance): these are not motion images of u, v and strain"
         )
     order = ["", "", ""]
     for name, channel in zip(NAMES, best, strict=True):

@@ -1,4 +1,4 @@
-"""Checks of clips where they enter: whatever made them, a corpus holds what the rest of the program expects."""
+"""Checks of clips when a corpus is created, so that all other code can rely on their form."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _ROUNDING = 1e-6
 
 
 def clip_faults(clips: Clips, classes: Sequence[str], kind: str) -> list[str]:
-    """Return what is wrong with clips: which field, what was found, what is expected.
+    """Return the faults of clips: the field, what is expected and what was found.
 
     Args:
         clips: Clips of any origin.

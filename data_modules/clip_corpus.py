@@ -1,4 +1,4 @@
-"""From database files to a corpus: tables, classes, crops and representations, kept on disk once they are computed."""
+"""From database files to a corpus: tables, classes, crops and representations, cached on disk."""
 
 import logging
 import os
@@ -42,26 +42,26 @@ _APEX_SIZE = 64  # pixels: height and width at which a missing apex is looked fo
 class ClipCorpus(FrameCorpus):
     """Clips of one or several databases in one representation.
 
-    What is computed from frames is kept in a cache on disk: the first ``prepare`` decodes and computes, with a progress
-    bar and ``workers`` processes; afterwards nothing is decoded any more. The clips themselves are held in memory,
-    4 bytes a number: 442 flow images of 28 × 28 take 4 MB, 442 clips of 8 gray frames at 112 × 112 take 180 MB.
+    Representations are cached on disk: the first ``prepare`` decodes and computes, with a progress bar and ``workers``
+    processes; later ones decode nothing. The clips themselves are held in memory,
+    4 bytes per number: 442 flow images of 28 × 28 take 4 MB, 442 clips of 8 gray frames at 112 × 112 take 180 MB.
 
     Args:
-        micro: Databases whose micro-expressions are to be recognised; without any, the corpus has macro-expressions
-            alone, for ``MacroSets``.
+        micro: Databases whose micro-expressions are to be recognised; if empty, the corpus has only macro-expressions,
+            for ``MacroSets``.
         macro: Databases whose macro-expressions make D^aux (``auxiliary: CorpusMacro``); may name the same ones.
         scheme: Classes: a name in ``data_modules/schemes``, the path of a YAML file of that form, or ``labels``, which
             makes a class of each label found.
-        representation: What a network sees of a clip.
+        representation: The network's input for a clip.
         crop: How the face is cut out.
-        missing_apex: What to do about clips without a usable apex, if the representation needs one: take the ``middle``
+        missing_apex: How to treat clips without a usable apex, if the representation needs one: use the ``middle``
             between onset and offset, the frame with the most ``motion``, or ``refuse``.
-        check_counts: Whether the clips a class must be those the scheme states for complete databases.
-        cache: Folder for what is computed; None takes the environment variable ``LIGHTMANNET_CACHE``, or
+        check_counts: Whether the clips per class must match the scheme's numbers for complete databases.
+        cache: Folder of the cache; None takes the environment variable ``LIGHTMANNET_CACHE``, or
             ``lightmannet`` in the user's folder for caches.
-        workers: Processes that decode and compute; None takes one a core.
+        workers: Processes that decode and compute; None uses one per core.
         apex_error: Frames by which the apex of each micro-expression is moved, earlier or later, within onset and
-            offset; 0 leaves it. It asks how much a method takes, see ``configs/tables/robustness_apex.yaml``.
+            offset; 0 leaves it. It measures robustness, see ``configs/tables/robustness_apex.yaml``.
 
     Raises:
         ConfigurationError: No database at all, or an apex_error below 0.
@@ -90,7 +90,7 @@ class ClipCorpus(FrameCorpus):
         self.check_counts, self.cache, self.workers = check_counts, cache, workers
 
     def prepare(self) -> None:
-        """Compute what the cache lacks, with a progress bar.
+        """Compute what is missing in the cache, with a progress bar.
 
         Raises:
             DataError: As ``load``.
@@ -98,7 +98,7 @@ class ClipCorpus(FrameCorpus):
         self._compute([selected for group in self._selected.values() for selected in group])
 
     def load(self) -> Corpus:
-        """Return the corpus; what the cache lacks is computed first.
+        """Return the corpus, computing first what is missing in the cache.
 
         Raises:
             DataError: Anything is missing, damaged or contradictory; the message lists every fault.
@@ -132,7 +132,7 @@ class ClipCorpus(FrameCorpus):
 
     @cached_property
     def _selected(self) -> dict[Kind, list["_Selected"]]:
-        """The clips that the scheme gives a class, read once."""
+        """The clips that have a class in the scheme, read once."""
         return {"micro": self._select("micro", self.micro), "macro": self._select("macro", self.macro)}
 
     def _select(self, kind: Kind, databases: Sequence[Database]) -> list["_Selected"]:
@@ -151,12 +151,12 @@ class ClipCorpus(FrameCorpus):
         if databases and not selected:
             names = ", ".join(database.description.title for database in databases)
             raise DataError(
-                f"{names}: no {kind}-expression has a class of the scheme {self.scheme} and motion to see; choose "
+                f"{names}: no {kind}-expression has both a class of the scheme {self.scheme} and motion. Choose "
                 "another scheme, database or representation"
             )
         twice = [clip for clip, count in Counter(s.row.clip_id for s in selected).items() if count > 1]
         if twice:
-            raise ConfigurationError(f"{kind}: {twice[0]} is read from two of the databases; name each only once.")
+            raise ConfigurationError(f"{kind}: {twice[0]} is read from two databases; name each database only once.")
         if kind == "micro" and self.check_counts:
             self._check_counts(selected)
         return selected
@@ -177,7 +177,7 @@ class ClipCorpus(FrameCorpus):
         labels = self._scheme.labels(rows)
         if any(row.emotion is None for row in rows) and None in labels:
             _LOG.warning(
-                "%s: %d %s-expressions have no annotation that the scheme %s decides by, or are of none of its classes",
+                "%s: %d %s-expressions have no annotation for the scheme %s, or belong to none of its classes",
                 database.description.name,
                 labels.count(None),
                 kind,
@@ -187,7 +187,7 @@ class ClipCorpus(FrameCorpus):
         if self.missing_apex == "refuse" and self._needs_apex:
             faults = [f"{s.row.source}: clip {s.row.clip_id} has no apex" for s in chosen if s.row.apex is None]
             if faults:
-                title = f"{database.description.title}: missing_apex is refuse, and clips have none"
+                title = f"{database.description.title}: clips have no apex, and missing_apex is refuse"
                 raise DataError(f"{faults_message(title, faults)}\nSet missing_apex to middle or motion.")
         return chosen
 
@@ -202,8 +202,10 @@ class ClipCorpus(FrameCorpus):
             if found and rule.clips and dict(found) != dict(rule.clips):
                 faults.append(f"{name}: {dict(rule.clips)} expected, {dict(found)} found")
         if faults:
-            title = f"Clips a class of scheme {self.scheme}"
-            raise DataError(f"{faults_message(title, faults)}\nSet check_counts to false for a set of your own.")
+            title = f"Clips per class of scheme {self.scheme}"
+            raise DataError(
+                f"{faults_message(title, faults)}\nSet check_counts to false for a different selection of clips."
+            )
 
     # --- Computing and keeping ---
 
@@ -234,12 +236,12 @@ class ClipCorpus(FrameCorpus):
         inputs = torch.empty(len(selected), r.phases, r.channels, r.size, r.size)
         for index, s in enumerate(selected):
             array = self._cache.read(s.key)
-            if array is None:  # damaged since it was looked for
+            if array is None:  # damaged in the meantime
                 self._compute([s])
                 array = self._cache.read(s.key)
             if array is None:
                 raise DataError(
-                    f"{self._cache.folder}: what was just written cannot be read; does another program clear it?"
+                    f"{self._cache.folder}: a new file cannot be read. Check whether another program deletes it"
                 )
             inputs[index] = torch.from_numpy(array)
         return Clips(
@@ -253,7 +255,7 @@ class ClipCorpus(FrameCorpus):
 
 
 def _units(rows: Sequence[ClipRow]) -> Bool[Tensor, "clip 46"]:
-    """Return which of the action units 1 to 46 each clip shows; descriptors have higher numbers and are left out."""
+    """Return the action units 1 to 46 that each clip shows; descriptors, with higher numbers, are left out."""
     shown = torch.zeros(len(rows), ACTION_UNITS, dtype=torch.bool)
     for clip, row in enumerate(rows):
         for unit in row.action_units:
@@ -270,7 +272,7 @@ class _Selected:
 
 
 class _Jobs(Dataset[str]):
-    """Clips to compute: asking for an item computes and writes it, and gives the fault met, or an empty text."""
+    """Clips to compute: reading an item computes and caches it, and returns the fault or an empty text."""
 
     def __init__(
         self,
@@ -298,7 +300,7 @@ class _Jobs(Dataset[str]):
         return ""
 
     def find_key(self, index: int) -> str:
-        """Set the key of a clip: a digest of everything that can change its array. Returns the fault met, if any."""
+        """Set a clip's key, a digest of everything that can change its array, and return the fault, if any."""
         chosen = self.selected[index]
         row = chosen.row
         try:
@@ -308,7 +310,7 @@ class _Jobs(Dataset[str]):
             return f"{row.source}: clip {row.clip_id}: {error}"
         chosen.key = digest(
             row.clip_id,
-            # Two folders may hold files of the same names, sizes and times.
+            # Two folders may contain files with equal names, sizes and times.
             os.path.relpath(row.path, row.root),
             source,
             repr((row.onset, row.apex, row.offset, row.numbers, row.box)),
@@ -324,7 +326,7 @@ class _Jobs(Dataset[str]):
         reader = _open(row.path, row.root, row.first_number, row.neutral)
         apex = self._apex(row, reader)
         if self.apex_error and row.kind == "micro":
-            # By the clip's name, so that it is the same in every run.
+            # Derived from the clip's name, so that it is the same in every run.
             way = 1 if int(digest(row.clip_id)[0], 16) % 2 else -1
             apex = min(max(apex + way * self.apex_error, row.onset), row.offset)
         interval = (row.onset, apex, row.offset)
@@ -341,5 +343,5 @@ class _Jobs(Dataset[str]):
 
 @lru_cache(maxsize=8)
 def _open(path: Path, root: Path, first_number: int, neutral: Path | None) -> FrameReader:
-    # The expressions of a long video share its folder, which may hold thousands of files.
+    # The expressions of a long video share a folder, which may contain thousands of files.
     return open_frames(path, root, first_number, neutral)

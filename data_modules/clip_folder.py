@@ -55,16 +55,14 @@ def clips_in(folder: Path, warn: Warn) -> Iterator[Path | ClipError]:
     passed_over = {
         "files of unknown type are passed over": unknown,
         "answers that lightmannet wrote are passed over": answers,
-        "images beside videos or folders of clips are passed over, as they are no clip of frames": (
-            [] if is_clip else images
-        ),
+        "images beside videos or folders of clips are ignored, as they are not a clip": ([] if is_clip else images),
         "no clip is in the folders": [name for name in folders if not below[name] and not is_clip],
     }
     for what, which in passed_over.items():
         if which:
             warn(f"{folder}: {what}: {some(which)}")
     if is_clip and any(Path(name).suffix.lower() in IMAGES for name in answers):
-        yield ClipError(f"{folder}: {some(answers)} among its frames is no frame, but an answer; move it elsewhere")
+        yield ClipError(f"{folder}: {some(answers)} among its frames is an answer, not a frame; move it elsewhere")
     elif is_clip:
         yield folder
     for name in sorted([*videos, *folders]):

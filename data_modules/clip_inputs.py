@@ -1,4 +1,4 @@
-"""From the frames of one clip to what a network sees of it: the one way, in training and for somebody's own clip."""
+"""From the frames of one clip to a network's input, in training and for a user's own clip alike."""
 
 from collections.abc import Sequence
 
@@ -20,13 +20,13 @@ def clip_inputs(
     crop: Crop,
     box: Box | None = None,
 ) -> Float32[np.ndarray, "phase channel size size"]:
-    """Return what a network sees of a clip, in [-0.5, 0.5].
+    """Return a network's input for a clip, in [-0.5, 0.5].
 
     Args:
         reader: The clip's frames.
-        numbers: Numbers of the frames from onset to offset that are there, ascending; the nearest is taken for others.
+        numbers: Numbers of the frames from onset to offset that exist, ascending; for others the nearest is used.
         interval: Numbers of onset, apex and offset.
-        representation: What is seen of the frames.
+        representation: Turns frames into the input.
         crop: How the face is cut out.
         box: The annotation's face box in the first frame, if there is one.
 

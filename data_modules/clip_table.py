@@ -21,7 +21,7 @@ class ClipRow:
         subject: Subject within that database.
         clip: Clip of the subject.
         kind: ``micro`` or ``macro``.
-        onset: Number of the first frame of the movement, numbered as the files or the video's frames are.
+        onset: Number of the first frame of the movement, in the numbering of the files or the video's frames.
         apex: Number of the frame of the strongest movement, onset < apex <= offset, or the only frame; None if not
             known.
         offset: Number of the last frame of the movement.
@@ -29,15 +29,14 @@ class ClipRow:
         emotion: Emotion as written, or None.
         action_units: Action units, parsed.
         action_units_raw: Action units as written.
-        objective_class: Objective class 1..7, as annotated or else derived from the action units; None without either.
+        objective_class: Objective class 1..7, as annotated or derived from the action units; None without either.
         root: The database's folder, which contains the frames.
         path: Folder with the frames, a single image or a video file.
         numbers: Numbers of the frames on disk from onset to offset, ascending, possibly with gaps.
         source: Where the row was read.
         box: Bounding box of the face in the first frame, if annotated.
         first_number: Number of a video's first frame.
-        neutral: Picture (or landmarks) of the neutral face where the clip is a pair of stills, of which ``path`` is the
-            other.
+        neutral: Picture (or landmarks) of the neutral face if the clip is a pair of stills; ``path`` is the other one.
     """
 
     database: str
@@ -114,7 +113,8 @@ def clip_row(
     apex = None if parsed.apex is None else _number(parsed.apex, first, last)
     if apex is not None and not onset < apex <= offset and not onset == apex == offset:
         report.note(
-            annotation.source, f"apex {apex} is not between onset {onset} and offset {offset}, so it is read as no apex"
+            annotation.source,
+            f"apex {apex} is not between onset {onset} and offset {offset}, so it is treated as no apex",
         )
         apex = None
     if onset < first or offset > last:

@@ -31,12 +31,12 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         fold: Number of the fold to test.
         validation_fraction: Share of the training clips whose people are set aside for validation, in [0, 1).
         batch_size: Clips per batch; the last of an epoch may be smaller.
-        class_balanced: Draw each class equally often (with replacement) instead of each clip once an epoch.
+        class_balanced: Draw each class equally often (with replacement) instead of each clip once per epoch.
         augmentation: Random changes of the training clips, or None.
         seed: Seed of everything drawn.
-        num_workers: Processes that make batches; 0 makes them in the training process.
-        corruption: What is made worse on purpose; by default nothing.
-        average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
+        num_workers: Processes that make batches; 0 uses the training process.
+        corruption: Degradation of the data on purpose; by default none.
+        average_mirrored: Recognise each clip both as it is and mirrored, and average the probabilities.
         learn_from: Train on the training people's ``micro``-expressions, on ``macro``-expressions, without those of
             test and validation people, or on ``both``; recognised are micro-expressions alone.
         auxiliary: Where the macro-expressions come from, a source or a list of corpora (``MacroSets``).
@@ -75,8 +75,8 @@ class ConventionalDataModule(SubjectDisjointDataModule):
         """Read the corpus and divide it.
 
         Raises:
-            DataError: The corpus cannot be read, or has too few clips or people for what is asked.
-            ConfigurationError: The fold does not exist or has nobody to train on, or there are no macro-expressions to
+            DataError: The corpus cannot be read, or has too few clips or people for the options.
+            ConfigurationError: The fold does not exist or has no training people, or there are no macro-expressions to
                 learn from.
         """
         super().setup(stage)
@@ -84,7 +84,7 @@ class ConventionalDataModule(SubjectDisjointDataModule):
             return
         if self.auxiliary is None:
             raise ConfigurationError(f"learn_from: {self.learn_from} needs an auxiliary source of macro-expressions.")
-        # Magnified clips are made of those that are left of the training clips, under the labels that they have now.
+        # Magnified clips are made from the remaining training clips, with their current labels.
         macro = self.auxiliary.clips(replace(self.corpus, micro=self.training), self.fold)
         self.training = macro if self.learn_from == "macro" else concatenate(self.training, macro)
 

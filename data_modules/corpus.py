@@ -23,13 +23,13 @@ class Corpus:
         classes: Class names in the order of the labels.
         micro: Micro-expression clips, the ones to recognise.
         macro: Macro-expression clips of the same corpus, or None where it has none.
-        scaling: How motion is scaled to [-0.5, 0.5]; None where it is not known or the inputs are no motion images.
+        scaling: How motion is scaled to [-0.5, 0.5]; None where it is not known or the inputs are not motion images.
         synthetic: True where the clips were generated and show no real person.
         kind: What the inputs show: ``motion``, u, v and strain as ``data_modules.flow`` defines them; ``difference``,
             signed change of brightness; ``frames``, the frames themselves.
 
     Raises:
-        DataError: Clips of another form than ``Clips`` describes: labels that are no class, values out of range or not
+        DataError: Clips of another form than ``Clips`` describes: labels without a class, values out of range or not
             finite, another type, an id that occurs twice; the message lists every fault.
     """
 

@@ -1,4 +1,4 @@
-"""Data made worse on purpose, to see how much of it a method takes."""
+"""Degradation of data on purpose, to measure a method's robustness."""
 
 from dataclasses import dataclass, replace
 
@@ -21,15 +21,15 @@ _PEOPLE, _IMBALANCE, _LABELS, _IMAGES, _FEW = 1, 2, 3, 4, 5
 
 @dataclass(frozen=True)
 class Corruption:
-    """Training data that are fewer or wrong, and test images that are spoilt; as it stands it changes nothing.
+    """Fewer or mislabelled training clips and degraded test images; the defaults change nothing.
 
-    Test labels are never touched. Supports of test clips that are drawn from training people are as bad as these.
+    Test labels are never changed. Supports drawn from training people are degraded like the training clips.
 
     Attributes:
-        people: Share of the training people who are kept, in (0, 1], with about that share of each class.
-        minority: Share of the training clips that is kept of each class but the commonest, in (0, 1]; at least one.
-        clips_per_class: Training clips that are kept of each class, drawn at random, >= 1; None keeps all.
-        label_noise: Share of the training clips that get the label of another class, each alike, in [0, 1).
+        people: Share of the training people to keep, in (0, 1], with about that share of each class.
+        minority: Share of training clips to keep of each class except the most frequent, in (0, 1]; at least one clip.
+        clips_per_class: Training clips to keep per class, drawn at random, >= 1; None keeps all.
+        label_noise: Share of training clips that get the label of another class, drawn uniformly, in [0, 1).
         gain: Factor of the motion, the difference or the brightness of test clips, >= 0.
         blur: Standard deviation in pixels of a Gaussian blur of test clips, >= 0.
         noise: Standard deviation of Gaussian noise in each pixel of test clips, of a range of 1, >= 0.
@@ -66,7 +66,7 @@ class Corruption:
             raise ConfigurationError(f"corruption needs {', '.join(wrong.values())}, but has {values}.")
 
     def training(self, clips: Clips, n_classes: int, seed: int) -> Clips:
-        """Return fewer of the training clips, some under a wrong label.
+        """Return a part of the training clips, some with a wrong label.
 
         Args:
             clips: All clips of the training people.
@@ -74,13 +74,15 @@ class Corruption:
             seed: Chooses people, clips and labels.
 
         Raises:
-            ConfigurationError: The share of people is nobody, or a class has fewer than ``clips_per_class`` clips.
+            ConfigurationError: No person is left, or a class has fewer than ``clips_per_class`` clips.
         """
         if self.people < 1:
             sizes = (self.people, 1 - self.people)
             kept = balanced_groups(clips, sizes, seed + _PEOPLE)[0]
             if not kept:
-                raise ConfigurationError(f"corruption: people: {self.people} of the training people is nobody.")
+                raise ConfigurationError(
+                    f"corruption: people: {self.people} of the training people leaves nobody. Raise it."
+                )
             clips = select_subjects(clips, kept)
         if self.minority < 1:
             clips = clips.select(_imbalanced(clips.labels.numpy(), self.minority, [seed, _IMBALANCE]))
@@ -96,12 +98,12 @@ class Corruption:
         return clips
 
     def testing(self, clips: Clips, kind: InputKind, seed: int) -> Clips:
-        """Return the test clips with spoilt images; changes are made in the order of the attributes.
+        """Return the test clips with degraded images; changes are made in the order of the attributes.
 
         Args:
             clips: All clips of the test people.
             kind: What the images show.
-            seed: Decides noise and places.
+            seed: Seed of noise and places.
         """
         inputs = clips.inputs
         if self.gain != 1:
@@ -127,7 +129,7 @@ def _few(labels: np.ndarray, count: int, seed: list[int]) -> list[int]:
             raise ConfigurationError(
                 f"corruption: clips_per_class: {count}, but class {label} has {found} training clips. Lower it."
             )
-        # A larger count keeps the clips of a smaller one and adds to them, so that curves over it are smooth.
+        # A larger count includes the clips of a smaller one, so that curves over it are smooth.
         kept += random.permutation(np.flatnonzero(labels == label))[:count].tolist()
     return sorted(kept)
 

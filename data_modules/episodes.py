@@ -21,27 +21,27 @@ _TRAINING, _EVALUATION = 1, 2
 
 
 class EpisodeSampler:
-    """Draws N-way K-shot Q-query tasks whose support and query show different people, unless told otherwise.
+    """Draws N-way K-shot Q-query tasks whose support and query show different people by default.
 
     Args:
         clips: Micro-expression clips to draw from.
         auxiliary: Pool of D^aux, or None.
-        n_way: Classes a task.
-        n_shot: Support clips a class.
-        n_query: Query clips a class.
-        n_auxiliary: Auxiliary clips a class, drawn with replacement where a class has fewer. Of a pool of several sets,
-            each set that shows the class, and each person of it who does, is drawn equally often.
+        n_way: Classes per task.
+        n_shot: Support clips per class.
+        n_query: Query clips per class.
+        n_auxiliary: Auxiliary clips per class, drawn with replacement where a class has fewer. In a pool of several
+            sets, each set that shows the class, and each of its people who show it, is drawn equally often.
         separate_subjects: Support and query show different people.
         augmentation: Random changes of the support and query clips in training, or None.
         seed: Seed of everything drawn.
-        kind: What the clips' inputs show, which augmentation must know.
-        tasks: Whose clips make a training task: anybody's (``mixed``); those of one database, drawn in proportion to
-            its clips, so that a clip is met about as often as in mixed tasks (``per_database``; every database must be
-            able to make tasks); or those of one person, each equally often among those who show enough
-            (``per_subject``). Support and query are then the same person: such tasks ask what can be learned about a
-            known person from a few labelled clips of theirs, and not, as tasks of separate subjects do, how to
-            recognise strangers. Draws to recognise with, and auxiliary clips, are always mixed.
-        side: What messages call the clips.
+        kind: What the clips' inputs show, which augmentation depends on.
+        tasks: Where the clips of a training task come from: all people (``mixed``); one database, drawn in proportion
+            to its clips, so that each clip occurs about as often as in mixed tasks (``per_database``; every database
+            must have enough clips for a task); or one person, drawn uniformly among those with enough clips
+            (``per_subject``). Support and query then show the same person: such tasks measure what can be learned about
+            a known person from a few labelled clips, whereas tasks of separate subjects measure recognition of
+            unknown people. Supports drawn for recognition, and auxiliary clips, are always mixed.
+        side: Name of the clips in messages.
         macro_tasks: Share of the training tasks that are made of one auxiliary set each, which plays the part of
             micro-expressions, while D^aux comes from the other sets; in [0, 1]. Sets that cannot make a task are only
             drawn from.
@@ -105,7 +105,7 @@ class EpisodeSampler:
 
     @property
     def drawn_from(self) -> tuple[str, ...]:
-        """Ids of the clips that tasks are made of: those of whoever shows enough, in classes of which they do."""
+        """Ids of the clips that tasks are made of: those of people and classes with enough clips."""
         mine = [group & np.isin(self._labels, classes) for group, classes in self._groups]
         return tuple(np.array(self.clips.ids)[np.any(mine, axis=0)].tolist())
 
@@ -143,7 +143,7 @@ class EpisodeSampler:
         return sampler
 
     def episode(self, epoch: int, index: int) -> Episode:
-        """Return task ``index`` of ``epoch``, augmented if asked for.
+        """Return task ``index`` of ``epoch``, augmented if so configured.
 
         Raises:
             DataError: No division of the people gives every class enough support and query clips.
@@ -165,9 +165,9 @@ class EpisodeSampler:
         )
 
     def draw(self, query: Clips, index: int, most_shots: int | None = None) -> Episode:
-        """Return draw ``index`` of support (all classes) and auxiliary clips to adapt on before recognising ``query``.
+        """Return draw ``index`` of the support (all classes) and auxiliary clips for recognising ``query``.
 
-        The draw does not depend on the query, so a clip meets the same supports whoever is recognised with it.
+        The draw does not depend on the query, so a clip gets the same supports whichever clips are recognised with it.
 
         Args:
             query: Clips to recognise.
@@ -189,15 +189,15 @@ class EpisodeSampler:
         )
 
     def _draw_group(self, random: np.random.Generator) -> tuple[Bool[np.ndarray, " clip"], Int64[np.ndarray, " class"]]:
-        """Return whose clips make the task, and the classes that they can make it of."""
-        # Mixed tasks draw nothing here, so that they are what they were before there were others.
+        """Return the clips that the task is drawn from, and the classes with enough of them."""
+        # Mixed tasks draw no number here, so that they stay the same as in earlier versions.
         return self._groups[0 if self.tasks == "mixed" else random.choice(len(self._groups), p=self._shares)]
 
     def _support_and_query(
         self, random: np.random.Generator, classes: np.ndarray, group: Bool[np.ndarray, " clip"]
     ) -> tuple[list[int], list[int]]:
         for _ in range(_TRIES):
-            # Each person falls to the support side with the support's share of the clips.
+            # Each person is assigned to the support with the support's share of the clips as probability.
             side = (random.random(len(self._people)) < self.n_shot / (self.n_shot + self.n_query))[self._person]
             chosen: list[np.ndarray] = []
             for label in classes:
@@ -226,7 +226,7 @@ class EpisodeSampler:
         if self.auxiliary is None:
             return None
         labels = self.auxiliary.labels.numpy()
-        # A magnified clip keeps its id: a task must not meet its own clips again on the auxiliary side.
+        # A magnified clip keeps its id: a task must not have its own clips as auxiliary clips, too.
         ids = {self.clips.ids[i] for i in taken}
         free = np.array([clip not in ids for clip in self.auxiliary.ids])
         chosen: list[int] = []
@@ -237,7 +237,7 @@ class EpisodeSampler:
         return self.auxiliary.select(chosen)
 
     def _balanced(self, pool: Int64[np.ndarray, " clip"]) -> Float64[np.ndarray, " clip"] | None:
-        """Return how often each auxiliary clip is drawn: sets alike, in a set people alike; None for a single set."""
+        """Return each auxiliary clip's probability, uniform over sets and over their people; None for a single set."""
         assert self.auxiliary is not None
         sets = self._sets[pool]
         if len(set(self._sets)) == 1:
@@ -251,7 +251,7 @@ class EpisodeSampler:
         return shares / shares.sum()
 
     def _samplers_of_sets(self) -> list["EpisodeSampler"]:
-        """Return a sampler for each auxiliary set that can make tasks, with the other sets as its D^aux."""
+        """Return a sampler for each auxiliary set with enough clips for a task, with the other sets as its D^aux."""
         if self.auxiliary is None:
             raise ConfigurationError("macro_tasks needs macro-expressions, but auxiliary is null.")
         able, faults = [], []
@@ -281,7 +281,9 @@ class EpisodeSampler:
             except DataError as error:
                 faults.append(f"{name}: {error}")
         if not able:
-            raise DataError(f"macro_tasks: no set can make a task with D^aux of the others. {' '.join(faults)}")
+            raise DataError(
+                f"macro_tasks: no set has enough clips for a task with D^aux of the others. {' '.join(faults)}"
+            )
         return able
 
     def _augmented(self, indices: list[int], random: np.random.Generator) -> Clips:
@@ -291,7 +293,7 @@ class EpisodeSampler:
         return clips if self.augmentation is None else self.augmentation(clips, random, self.kind)
 
     def _task_groups(self) -> tuple[list[tuple[Bool[np.ndarray, " clip"], Int64[np.ndarray, " class"]]], np.ndarray]:
-        """Return the groups of clips that tasks are made of, each with its classes, and how often each is drawn."""
+        """Return the groups of clips that tasks are drawn from, each with its classes, and each group's probability."""
         if self.tasks == "mixed":
             return [(np.full(len(self.clips), True), self._classes)], np.ones(1)
         of_clip = np.array(self.clips.databases) if self.tasks == "per_database" else self._subjects
@@ -301,7 +303,7 @@ class EpisodeSampler:
         if self.tasks == "per_database" and len(able) < len(names):
             name, unable = next((n, g) for n, (g, c) in zip(names, groups, strict=True) if len(c) < self.n_way)
             raise DataError(
-                f"tasks: per_database: {name} cannot make a task of n_way: {self.n_way} classes with n_shot: "
+                f"tasks: per_database: {name} has too few clips for tasks of n_way: {self.n_way} classes with n_shot: "
                 f"{self.n_shot} and n_query: {self.n_query} clips each. {self._counts(unable)} Lower n_shot or "
                 "n_query, or leave the database out."
             )
@@ -310,13 +312,13 @@ class EpisodeSampler:
             raise DataError(
                 f"tasks: per_subject: none of the {len(names)} people shows n_way: {self.n_way} classes with "
                 f"{self.n_shot + self.n_query} clips each (n_shot: {self.n_shot} and n_query: {self.n_query}); the "
-                f"most that one shows is {most}. Lower n_way, n_shot or n_query."
+                f"maximum is {most}. Lower n_way, n_shot or n_query."
             )
         sizes = np.array([group.sum() if self.tasks == "per_database" else 1 for group, _ in able])
         return able, sizes / sizes.sum()
 
     def _usable_classes(self, group: Bool[np.ndarray, " clip"]) -> Int64[np.ndarray, " class"]:
-        """Return the classes with enough clips in a group, of two people at least where people are separated."""
+        """Return the classes with enough clips in a group, and with two people where people are separated."""
 
         def usable(label: int) -> bool:
             mine = self._subjects[group & (self._labels == label)]
@@ -334,9 +336,9 @@ class EpisodeSampler:
     def _check(self) -> None:
         if len(self._classes) < self.n_way:
             raise DataError(
-                f"n_way: {self.n_way} asks for more classes than the {self.side} clips have. {self._counts()}"
+                f"n_way: {self.n_way} is more than the number of classes of the {self.side} clips. {self._counts()}"
             )
-        # If every task is made of macro-expressions, these clips are only drawn to recognise with.
+        # If every task is made of macro-expressions, these clips only serve as supports in recognition.
         n_query = 0 if self.macro_tasks == 1 else self.n_query
         needed = self.n_shot + n_query
         for label in self._classes:
@@ -344,7 +346,7 @@ class EpisodeSampler:
             if len(mine) < needed and not self.repeat_clips:
                 raise DataError(
                     f"Class {label} has {len(mine)} {self.side} clips, but n_shot: {self.n_shot} and n_query: "
-                    f"{n_query} ask for {needed}. {self._counts()} Lower n_shot or n_query."
+                    f"{n_query} need {needed}. {self._counts()} Lower n_shot or n_query."
                 )
             if n_query and self.separate_subjects and len(set(mine)) < 2:
                 raise DataError(
@@ -360,11 +362,11 @@ class EpisodeSampler:
         if not pool.any():
             sets = ", ".join(sorted(set(self.auxiliary.databases))) or "no set"
             raise DataError(f"No auxiliary clip ({sets}) shows class {label}. Add a set that does to auxiliary.")
-        # Magnified clips: those that the task is made of are not drawn.
+        # Magnified copies of the task's own clips are not drawn.
         own = int((pool & np.isin(self.auxiliary.ids, self.clips.ids)).sum())
         taken = min(own, needed)
         if pool.sum() <= taken:
             raise DataError(
-                f"Class {label} has {pool.sum()} auxiliary clips, and a task may itself be made of {taken} of them, so "
-                "that none is left. Choose another kind of auxiliary, or lower n_shot or n_query."
+                f"Class {label} has {pool.sum()} auxiliary clips, and a task may contain {taken} of them itself, which "
+                "leaves none. Choose another kind of auxiliary, or lower n_shot or n_query."
             )

@@ -33,16 +33,16 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         augmentation: Random changes of the training tasks' clips, or None.
         evaluation: How test people are recognised.
         seed: Seed of everything drawn.
-        num_workers: Processes that make tasks; 0 makes them in the training process.
-        tasks: Whose clips make a training task: anybody's (``mixed``), those of one database (``per_database``) or of
+        num_workers: Processes that draw tasks; 0 uses the training process.
+        tasks: Where the clips of a training task come from: all people (``mixed``), one database (``per_database``) or
             one person (``per_subject``, which needs ``separate_subjects: false`` and answers another question); see
             ``EpisodeSampler``.
-        corruption: What is made worse on purpose; by default nothing.
-        average_mirrored: Recognise each clip as it is and mirrored, and average the answers.
+        corruption: Degradation of the data on purpose; by default none.
+        average_mirrored: Recognise each clip both as it is and mirrored, and average the probabilities.
         macro_tasks: Share of the training tasks, in [0, 1], that play one set of macro-expressions as if it were
             micro-expressions: support and query show its people, and D^aux comes from the other sets.
         repeat_clips: A class with fewer training clips than a task needs shows some of them several times, each time
-            augmented anew; needs ``separate_subjects: false``.
+            augmented again; needs ``separate_subjects: false``.
         augment_auxiliary: Augment the auxiliary clips of training tasks, too.
 
     Raises:
@@ -89,23 +89,23 @@ class EpisodicDataModule(SubjectDisjointDataModule):
 
         Raises:
             DataError: The corpus cannot be read, or has too few clips or people for the tasks.
-            ConfigurationError: The fold does not exist, the corpus has not what the auxiliary source needs, or tasks:
+            ConfigurationError: The fold does not exist, the corpus lacks what the auxiliary source needs, or tasks:
                 per_subject with separate subjects.
         """
         super().setup(stage)
-        # The magnified stand-in is made of training clips: of those that are left, under the labels that they have now.
+        # Magnified clips are made from the remaining training clips, with their current labels.
         corpus = replace(self.corpus, micro=self.training)
         pool = None if self.auxiliary is None else self.auxiliary.clips(corpus, self.fold)
         self.sampler = self._sampler(self.training, pool, corpus.kind)
-        # Before anything is trained for a test that cannot be made.
+        # Fails before training where the test cannot be run.
         self.evaluation.tested_ids(self.sampler, self.testing)
 
     def tested_ids(self, corpus: Corpus, fold: int) -> tuple[str, ...]:
-        """Return the ids of the clips that a fold tests; of own-person tasks, those of people who show enough.
+        """Return the ids of the clips that a fold tests; for own-person tasks, those of people with enough clips.
 
         Raises:
             DataError: The corpus has too few clips or people for the tasks. Stand-ins for macro-expressions are not
-                made, and so not checked.
+                created and so not checked.
             ConfigurationError: As ``setup``.
         """
         people = self.protocol.fold(corpus.micro, fold, self.validation_fraction, self.seed)

@@ -1,4 +1,4 @@
-"""How test people are recognised: whose labelled clips a method adapts to before it answers."""
+"""How test people are recognised: which labelled clips a method adapts to first."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -16,20 +16,20 @@ class Evaluation(ABC):
     """A way to recognise test people.
 
     Attributes:
-        adapt: Adapt to labelled clips first; false asks the network as it was trained, about the same clips.
+        adapt: Adapt to labelled clips first; false uses the trained network on the same clips without adapting.
     """
 
     adapt: bool = True
 
     in_tasks: ClassVar[bool]
-    """Whether clips are asked about in tasks, so that one may occur in several and each task has classes of its own."""
+    """Whether clips are recognised in tasks: a clip may occur in several, and each task has its own classes."""
 
     @abstractmethod
     def plan(self, training: EpisodeSampler, clips: Clips) -> BatchPlan:
         """Return the clips as batches to recognise.
 
         Args:
-            training: Makes the training tasks; its sizes are those of test tasks, too.
+            training: Sampler of the training tasks; test tasks have the same sizes.
             clips: Clips of the people to recognise.
 
         Raises:
@@ -38,7 +38,7 @@ class Evaluation(ABC):
 
     @abstractmethod
     def tested_ids(self, training: EpisodeSampler, clips: Clips) -> tuple[str, ...]:
-        """Return the ids of the clips that are asked about.
+        """Return the ids of the clips to recognise.
 
         Raises:
             DataError: As ``plan``.
@@ -47,7 +47,7 @@ class Evaluation(ABC):
 
 @dataclass(frozen=True)
 class TrainingSupport(Evaluation):
-    """A test person offers no labels: supports are drawn from the training people, and answers averaged over draws.
+    """No labels of the test person: supports are drawn from training people, and probabilities averaged over draws.
 
     Attributes:
         draws: Support sets that each clip is recognised with, >= 1.
@@ -101,13 +101,13 @@ class _InTasks(Evaluation):
         return _TestTasks(training.for_test(clips, self.of, self.separate_subjects), self.tasks, self.adapt)
 
     def tested_ids(self, training: EpisodeSampler, clips: Clips) -> tuple[str, ...]:
-        """Return the ids of the clips of everybody who shows enough for a task."""
+        """Return the ids of the clips of all people with enough clips for a task."""
         return training.for_test(clips, self.of, self.separate_subjects).drawn_from
 
 
 @dataclass(frozen=True)
 class UnseenPeople(_InTasks):
-    """Some of the test people offer a few labels, and others are recognised; not comparable with ``TrainingSupport``.
+    """Some test people provide a few labelled clips, others are recognised; not comparable with ``TrainingSupport``.
 
     Attributes:
         tasks: Number of tasks, >= 1.
@@ -119,7 +119,7 @@ class UnseenPeople(_InTasks):
 
 @dataclass(frozen=True)
 class OwnPerson(_InTasks):
-    """A test person offers a few labels and is recognised in other clips; not comparable with ``TrainingSupport``.
+    """A test person provides a few labelled clips and is recognised in others; not comparable with ``TrainingSupport``.
 
     Attributes:
         tasks: Number of tasks, >= 1.
@@ -142,7 +142,7 @@ class _Trials(BatchPlan):
 
 
 class _TestTasks(BatchPlan):
-    """One trial a task, with the task's own support; without adapting, the task's queries alone."""
+    """One trial per task, with the task's own support; without adapting, only the task's queries."""
 
     def __init__(self, sampler: EpisodeSampler, length: int, adapt: bool) -> None:
         self.sampler, self.length, self.adapt = sampler, length, adapt

@@ -13,7 +13,7 @@ U, V, STRAIN = 0, 1, 2
 LOW, HIGH = -0.5, 0.5
 
 SIZE = 28
-"""Height and width in pixels of the motion images of MEGC2019, which others follow unless configured otherwise."""
+"""Height and width in pixels of the motion images of MEGC2019, which are the default for others."""
 
 
 def optical_strain(
@@ -43,7 +43,7 @@ def mirror(images: Float[Tensor, "*batch 3 height width"]) -> Float[Tensor, "*ba
 def magnify(
     images: Float[Tensor, "*batch 3 height width"], gain: float | Float[Tensor, "*#batch 1 1 1"]
 ) -> Float[Tensor, "*batch 3 height width"]:
-    """Return the images of the same motion ``gain`` times as large, clipped to the range.
+    """Return the images with ``gain`` times the motion, clipped to the range.
 
     u and v grow around 0, strain around its own zero, -0.5.
     """

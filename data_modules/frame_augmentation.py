@@ -1,4 +1,4 @@
-"""Changes of clips: turned, zoomed, lighter or darker, blurred, noisy, partly hidden."""
+"""Changes of clips: rotation, zoom, brightness, contrast, blur, noise, occlusion."""
 
 import os
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ _DRAWN, _FIRST_SEED, _LARGEST = 6, 2, 2**32
 
 @dataclass(frozen=True)
 class FrameAugmentation:
-    """Random changes of clips in the order of the attributes; all phases of a clip get one draw, except of the noise.
+    """Random changes of clips in the order of the attributes, the same for all phases of a clip, except noise.
 
-    Turning and zooming work on all clips at once; for the rest, albumentations 2.0.8
-    (https://doi.org/10.3390/info11020125) does the work, a clip at a time. The ranges are those of
+    Rotation and zoom work on all clips at once; the rest uses albumentations 2.0.8
+    (https://doi.org/10.3390/info11020125), one clip at a time. The ranges are those of
     ``data_modules.transforms.Augmentation``, which checks them; 0 switches a change off.
 
     Attributes:
         rotation: Turn by up to this many degrees either way about the centre, repeating the border; the vectors of
             motion turn with the image.
-        zoom: Scale by a factor in [1 - zoom, 1 + zoom] about the centre, repeating the border; the vectors of motion,
-            being in pixels, grow alike, and strain, being a ratio of lengths, stays.
+        zoom: Scale by a factor in [1 - zoom, 1 + zoom] about the centre, repeating the border; vectors of
+            motion, in pixels, scale with it; strain, a ratio of lengths, does not change.
         brightness: Add a number in [-brightness, brightness] to frames whose pixels are in [0, 1].
-        contrast: Multiply such frames, before, by a factor in [1 - contrast, 1 + contrast]; black stays black.
+        contrast: Multiply such frames, before that, by a factor in [1 - contrast, 1 + contrast]; black stays black.
         blur: Gaussian blur with a standard deviation of up to this many pixels.
         noise: Standard deviation of Gaussian noise, independent for each phase, channel and pixel.
         occlusion: Side of one square filled with the rest value, as a fraction of the shorter side of the image.
@@ -53,13 +53,13 @@ class FrameAugmentation:
         Args:
             inputs: Clips in [-0.5, 0.5]; motion has 3 channels (u, v, strain).
             kind: What the clips show.
-            random: Gives each clip the same count of numbers, whichever operations are used.
+            random: Source of randomness; each clip takes the same number of draws, whichever operations are used.
         """
         light, blur = self._transforms(kind)
         clip_by_clip = light or blur or self.noise or self.occlusion
         if not (self.rotation or self.zoom or clip_by_clip) or not len(inputs):
             return inputs
-        # Numbers of its own for each operation: with one for all, the strongest blur would go with the largest angle.
+        # Separate numbers for each operation: with a single one, the strongest blur would go with the largest angle.
         drawn = random.integers(_LARGEST, size=(len(inputs), _DRAWN))
         moved = inputs.to(torch.float32)
         if self.rotation or self.zoom:
@@ -88,7 +88,7 @@ class FrameAugmentation:
         if kind == "frames" and (self.brightness or self.contrast):
             light = _albumentations().RandomBrightnessContrast(self.brightness, self.contrast, p=1)
         if self.blur:
-            # Not from 0 on: the kernel is computed by a division by the standard deviation.
+            # Not from 0: the kernel is computed by dividing by the standard deviation.
             blur = _albumentations().GaussianBlur(sigma_limit=(min(1e-3, self.blur), self.blur), p=1)
         return light, blur
 
@@ -104,16 +104,16 @@ def moved_content(
     Args:
         inputs: Clips; the first two channels of motion are u and v.
         kind: What they show.
-        degrees: Angle, against the clock as seen.
+        degrees: Angle, counter-clockwise as seen.
         factors: Scale, > 0.
     """
     height, width = inputs.shape[-2:]
     angle = torch.deg2rad(degrees.to(inputs.dtype))
     cos, sin = torch.cos(angle), torch.sin(angle)
-    # y points down, so that turning against the clock takes (x, y) to (x cos + y sin, y cos - x sin).
+    # y points down, so a counter-clockwise rotation takes (x, y) to (x cos + y sin, y cos - x sin).
     turn = torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 1)
     factors = factors.to(inputs.dtype)[:, None, None]
-    # grid_sample asks where each pixel comes from, in units of half the distance between the outermost pixels.
+    # grid_sample takes the source of each pixel, in units of half the distance between the outermost pixels.
     half = inputs.new_tensor([max(width - 1, 1), max(height - 1, 1)]) / 2
     x, y = (torch.arange(size, dtype=inputs.dtype) - (size - 1) / 2 for size in (width, height))
     pixels = torch.stack(torch.meshgrid(x, y, indexing="xy"), 2)
@@ -142,8 +142,8 @@ def _applied(
 def _noisy(
     images: Float32[np.ndarray, "phase height width channel"], deviation: float, seed: int
 ) -> Float32[np.ndarray, "phase height width channel"]:
-    # GaussNoise would add the same noise to all phases, out of OpenCV's generator, which belongs to the whole process
-    # and which it gives one of only 2^16 seeds.
+    # GaussNoise would add the same noise to all phases, from OpenCV's process-wide generator, with one of only 2^16
+    # seeds.
     noise = np.random.default_rng(seed).standard_normal(images.shape, dtype=np.float32)
     return (images + np.float32(deviation) * noise).clip(0, 1)
 
@@ -151,7 +151,7 @@ def _noisy(
 def _hidden(
     images: Float32[np.ndarray, "phase height width channel"], fraction: float, kind: InputKind, seed: int
 ) -> Float32[np.ndarray, "phase height width channel"]:
-    # Whole pixels, as fractions of height and width would make no square of an image that is none.
+    # Whole pixels: fractions of height and width would not give a square in an image that is not square.
     side = max(1, round(fraction * min(images.shape[1:3])))
     fill = {"motion": (-LOW, -LOW, 0.0), "difference": -LOW, "frames": float(images.mean(dtype=np.float64))}[kind]
     square = _albumentations().CoarseDropout((1, 1), (side, side), (side, side), fill=fill, p=1)

@@ -1,4 +1,4 @@
-"""Corpora whose inputs are computed from frames, so that they can be computed from somebody's own clip alike."""
+"""Corpora whose inputs are computed from frames, so that a user's own clip can be processed in the same way."""
 
 from data_modules.apex import MissingApex
 from data_modules.corpus import CorpusSource
@@ -10,9 +10,9 @@ class FrameCorpus(CorpusSource):
     """A source whose clips are computed from frames by ``clip_inputs``.
 
     Attributes:
-        representation: What a network sees of a clip.
+        representation: The network's input for a clip.
         crop: How the face is cut out.
-        missing_apex: What to do about clips without a usable apex.
+        missing_apex: How to treat clips without a usable apex.
     """
 
     representation: Representation

@@ -32,7 +32,7 @@ class MacroSets(AuxiliarySource):
     """The macro-expressions of several corpora; a list of corpora given as ``auxiliary`` means this.
 
     Each database is a set, a domain of its own: its name is the first part of its clips' ids. All are converted to the
-    scaling of the micro-expressions; one image a clip is repeated in each of their phases. Tasks draw sets alike, and
+    scaling of the micro-expressions; one image per clip is repeated in each of their phases. Tasks draw sets alike, and
     within a set its people alike.
 
     Attributes:
@@ -176,7 +176,7 @@ class MacroSets(AuxiliarySource):
             return clips.inputs
         strange = sorted(set(self.without_mouth) - set(corpus.classes))
         if strange:
-            raise ConfigurationError(f"without_mouth: {strange[0]} is no class; {', '.join(corpus.classes)} are")
+            raise ConfigurationError(f"without_mouth: {strange[0]} is not a class; {', '.join(corpus.classes)} are")
         if corpus.scaling is None or corpus.scaling.form == "stretched":
             raise ConfigurationError(
                 f"without_mouth: no motion has no fixed value in images of {corpus.scaling or 'unknown'} scaling; take "
@@ -192,7 +192,7 @@ class MacroSets(AuxiliarySource):
 
 
 def _few(clips: Clips, per_class: int) -> Clips:
-    """Return at most so many clips a class, the first of each person, then the second …, by chance but always alike."""
+    """Return at most ``per_class`` clips per class, one of each person, then a second one …, with a fixed seed."""
     random = np.random.default_rng(0)
     kept: list[int] = []
     for label in sorted(set(clips.labels.tolist())):

@@ -61,7 +61,7 @@ class MotionFile:
 class MotionFiles(CorpusSource):
     """Clips of computed motion, one image a clip.
 
-    Where the unit is known, strain is computed anew from u and v, so that it has the same unit everywhere, and the
+    Where the unit is known, strain is computed again from u and v, so that it has the same unit everywhere, and the
     scaling is absolute: the largest motion and the largest strain of all clips reach the end of the range, so that
     nothing is clipped. ``MacroSets`` converts it to that of other images.
 
@@ -127,7 +127,7 @@ class MotionFiles(CorpusSource):
         folder = os.path.expanduser(given)
         if not os.path.isdir(folder):
             raise DataError(
-                f"Motion files: {'root' if self.root else ROOT_VARIABLE} names {given!r}, which is no folder."
+                f"Motion files: {'root' if self.root else ROOT_VARIABLE} names {given!r}, which is not a folder."
             )
         if not any(os.path.exists(os.path.join(folder, each.file)) for each in self.files):
             raise AbsentDataError(f"Motion files: {', '.join(each.file for each in self.files)}: not in {folder}.")
@@ -251,14 +251,14 @@ def _form_faults(motion: np.ndarray, texts: dict[str, Sequence[str]], file: Moti
     lengths = {"motion": len(motion)} | {name: len(text) for name, text in texts.items()}
     if len(set(lengths.values())) > 1 or not len(motion):
         found = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        return [*faults, f"one entry a clip is expected in each, and at least one clip: {found}"]
+        return [*faults, f"one entry per clip is expected in each, and at least one clip: {found}"]
     bad = np.flatnonzero(~np.isfinite(motion.astype(np.float64)).all(axis=(1, 2, 3)))
     if len(bad):
         faults.append(f"clip {bad[0]} (from 0) and {len(bad) - 1} more have motion that is infinite or no number")
     for name, text in texts.items():
         wrong = [index for index, word in enumerate(text) if not _is_valid_name(word)]
         if wrong:
-            faults.append(f"{name} {text[wrong[0]]!r} of clip {wrong[0]} (from 0) is no plain name")
+            faults.append(f"{name} {text[wrong[0]]!r} of clip {wrong[0]} (from 0) is not a valid name")
     return faults
 
 
@@ -267,7 +267,7 @@ def _is_valid_name(word: str) -> bool:
 
 
 def _rows(path: Path, texts: dict[str, Sequence[str]], kind: Kind, scheme: Scheme) -> list[ClipRow]:
-    """Return a row a clip, which the scheme goes by."""
+    """Return one row per clip, which the scheme goes by."""
     return [
         ClipRow(
             database=path.stem if path.stem in scheme.databases else _RULE,

@@ -1,4 +1,4 @@
-"""Objective classes: expressions grouped by what the face does, not by what was meant.
+"""Objective classes: expressions grouped by facial movement instead of emotion.
 
 A combination of action units has a class of its own, or belongs to class VII, "others". Sides and intensities don't
 count. The authors of CAS(ME)^3 used the same table: it gives the class that their two workbooks state for 860 of 860

@@ -1,4 +1,4 @@
-"""Who is trained on and who is tested: folds in which no person occurs twice."""
+"""Which people are trained on and which are tested: folds in which no person occurs twice."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -18,12 +18,12 @@ class Fold:
     """The people of one fold, as ``database/subject``.
 
     Attributes:
-        train: People whose clips are learned from; supports at test time come from them, too.
-        validation: People taken from the training side to choose epochs or hyper-parameters on; may be empty.
+        train: People whose clips are learned from; supports in testing come from them, too.
+        validation: People set aside from training to choose epochs or hyper-parameters; may be empty.
         test: People whose clips are recognised.
 
     Raises:
-        ConfigurationError: A person occurs twice, or nobody is left to train on or to test on.
+        ConfigurationError: A person occurs twice, or training or test people are missing.
     """
 
     train: tuple[str, ...]
@@ -39,18 +39,16 @@ class Fold:
         if not self.train or not self.test:
             raise ConfigurationError(
                 f"A fold needs people to train on and people to test on, but has {len(self.train)} and "
-                f"{len(self.test)}. Lower validation_fraction, or take a corpus of more people."
+                f"{len(self.test)}. Lower validation_fraction, or use a corpus with more people."
             )
 
 
 @dataclass(frozen=True)
 class Protocol(ABC):
-    """A way to divide the people of a corpus, the same for every method and seed.
-
-    What it holds is all that decides who is trained on and who is tested.
+    """A way to divide the people of a corpus into folds, the same for every method and seed.
 
     Attributes:
-        expect: Clips of each class that all folds together test, in the order of the labels; empty expects no numbers.
+        expect: Expected number of test clips of each class, over all folds, in the order of the labels; empty for none.
     """
 
     expect: tuple[int, ...] = field(default=(), kw_only=True)
@@ -58,35 +56,35 @@ class Protocol(ABC):
     name: ClassVar[str]
     """Short name for commands and folders."""
     description: ClassVar[str]
-    """What is done, as a table says it of itself."""
+    """Description in a table's footnotes."""
 
     @abstractmethod
     def groups(self, clips: Clips) -> list[tuple[str, ...]]:
-        """Return the test people of each fold; nobody occurs in two of them.
+        """Return the test people of each fold; no person occurs in two of them.
 
         Raises:
-            ConfigurationError: The corpus has not the people or databases that are asked for.
+            ConfigurationError: The corpus lacks the people or databases that are needed.
         """
 
     def people(self, clips: Clips) -> set[str]:
-        """Return who takes part, in training or in test: here everybody."""
+        """Return the people who take part, in training or test: by default all."""
         return set(clips.subjects)
 
     def tested(self, clips: Clips) -> tuple[str, ...]:
-        """Return the ids of the clips that all folds together test, each once."""
+        """Return the ids of the test clips of all folds, each once."""
         people = {person for group in self.groups(clips) for person in group}
         return tuple(clip for clip, person in zip(clips.ids, clips.subjects, strict=True) if person in people)
 
     def check(self, clips: Clips, classes: tuple[str, ...]) -> None:
-        """Refuse clips that cannot fill the protocol.
+        """Check that the clips suffice for the protocol.
 
         Args:
             clips: All clips of the corpus.
             classes: Names of the classes, in the order of their labels.
 
         Raises:
-            DataError: The clips to test are not as many as expected, a class has none, or a fold's training people show
-                none of a class; the message names class and people.
+            DataError: The number of test clips is not as expected, a class has none, or a fold's training people lack a
+                class; the message names class and people.
             ConfigurationError: As ``groups``, or clips without a subject.
         """
         _require_subjects(clips)
@@ -99,28 +97,28 @@ class Protocol(ABC):
                 if wanted != found
             ] or [f"{len(self.expect)} classes expected, {len(classes)} found"]
             raise DataError(
-                f"{self.name}: the clips to test are not those expected. {'; '.join(differences)}. Complete the "
+                f"{self.name}: the numbers of test clips are not as expected. {'; '.join(differences)}. Complete the "
                 "corpus, or change the protocol's expect."
             )
         absent = [name for name, count in zip(classes, counts, strict=True) if not count]
         if absent:
-            raise DataError(f"{self.name}: no clip to test shows class {absent[0]}. Take another scheme or database.")
+            raise DataError(f"{self.name}: no test clip shows class {absent[0]}. Use another scheme or database.")
         for number, group in enumerate(groups):
             training = _counts(clips, self.people(clips) - set(group), len(classes))
             if not all(training):
                 raise DataError(
                     f"{self.name}: fold {number}, which tests {', '.join(group[:3])}{' …' if len(group) > 3 else ''}, "
-                    f"leaves no training clip of class {classes[training.index(0)]}. Add people who show it, or take a "
-                    "scheme of fewer classes."
+                    f"leaves no training clip of class {classes[training.index(0)]}. Add people who show it, or use a "
+                    "scheme with fewer classes."
                 )
 
     def fold(self, clips: Clips, number: int, validation_fraction: float = 0.0, seed: int = 0) -> Fold:
-        """Return fold ``number``, with about ``validation_fraction`` of the training clips' people set aside.
+        """Return fold ``number``, with the people of about ``validation_fraction`` of the training clips set aside.
 
         Args:
             clips: All clips of the corpus.
             number: 0 <= number < number of groups.
-            validation_fraction: Share of the training clips whose people validate, in [0, 1); 0 sets nobody aside.
+            validation_fraction: Share of the training clips whose people are set aside, in [0, 1); 0 for none.
             seed: Chooses the validation people.
 
         Raises:
@@ -141,27 +139,27 @@ class Protocol(ABC):
             validation = balanced_groups(select_subjects(clips, tuple(rest)), sizes, seed)[0]
             if not validation:
                 raise ConfigurationError(
-                    f"validation_fraction: {validation_fraction} of {len(rest)} people is nobody. Raise it, or set it "
-                    "to 0 to validate on nobody."
+                    f"validation_fraction: {validation_fraction} of {len(rest)} people leaves nobody. Raise it, or set "
+                    "it to 0 to train without validation."
                 )
         return Fold(train=tuple(sorted(rest - set(validation))), validation=validation, test=test)
 
 
 @dataclass(frozen=True)
 class LeaveOneSubjectOut(Protocol):
-    """Each person is tested once by a network trained on everybody else, of all databases (MEGC2019's CDE)."""
+    """Each person is tested once by a network trained on all others, of all databases (MEGC2019's CDE)."""
 
     name = "loso"
     description = "leave-one-subject-out, trained on the other subjects of all databases"
 
     def groups(self, clips: Clips) -> list[tuple[str, ...]]:
-        """Return one group a person, in alphabetical order."""
+        """Return one group per person, in alphabetical order."""
         return [(person,) for person in sorted(set(clips.subjects))]
 
 
 @dataclass(frozen=True)
 class SubjectKFold(Protocol):
-    """K groups of people with about the same number of clips of each class; a quick look, not the field's protocol.
+    """K groups of people with about the same number of clips of each class; not the field's protocol.
 
     Attributes:
         k: Number of folds, >= 2.
@@ -175,7 +173,7 @@ class SubjectKFold(Protocol):
     seed: int = 0
 
     name = "kfold"
-    description = "folds by subject, a quick look and not the field's protocol"
+    description = "folds by subject, for quick results, not the field's protocol"
 
     def __post_init__(self) -> None:
         if self.k < 2:
@@ -193,7 +191,7 @@ class SubjectKFold(Protocol):
 
 @dataclass(frozen=True)
 class SingleDatabase(Protocol):
-    """Each person of one database is tested once by a network trained on the others of it (SDE); no other takes part.
+    """Each person of one database is tested once by a network trained on its other people (SDE).
 
     Attributes:
         database: Name of the database, the first part of its clips' ids.
@@ -212,13 +210,13 @@ class SingleDatabase(Protocol):
         return _people_of(clips, (self.database,), "database")
 
     def groups(self, clips: Clips) -> list[tuple[str, ...]]:
-        """Return one group a person of the database, in alphabetical order."""
+        """Return one group per person of the database, in alphabetical order."""
         return [(person,) for person in sorted(self.people(clips))]
 
 
 @dataclass(frozen=True)
 class HoldOutDatabase(Protocol):
-    """The people of some databases are tested by a network trained on those of others (HDE); there is one fold.
+    """A single fold: the people of some databases are tested by a network trained on other databases (HDE).
 
     Attributes:
         test: Names of the databases to test.
@@ -285,16 +283,16 @@ def select_subjects(clips: Clips, people: tuple[str, ...]) -> Clips:
 
 
 def balanced_groups(clips: Clips, sizes: Sequence[float], seed: int) -> list[tuple[str, ...]]:
-    """Divide people into groups of relative ``sizes``, the busiest first, each to where its classes are scarcest."""
+    """Divide people into groups of relative ``sizes``, assigning each to the group that most lacks their classes."""
     people = sorted(set(clips.subjects))
     classes = int(clips.labels.max()) + 1
     owned = np.zeros((len(people), classes))
     row = {person: i for i, person in enumerate(people)}
     for person, label in zip(clips.subjects, clips.labels.tolist(), strict=True):
         owned[row[person], label] += 1
-    # Rare classes weigh as much as common ones.
+    # All classes weigh the same, however rare.
     share = owned / owned.sum(0).clip(min=1)
-    # People with many clips come first, so that the others can even out; stirred, or the seed would have no say.
+    # People with many clips come first, so that the others can balance them; the order is perturbed by the seed.
     order = np.argsort(-share.sum(1) * np.random.default_rng(seed).uniform(0.5, 1.5, len(people)), kind="stable")
     filled = np.zeros((len(sizes), classes))
     groups: list[list[str]] = [[] for _ in sizes]

@@ -1,4 +1,4 @@
-"""How the motion of a motion image is scaled to [-0.5, 0.5], and how one scaling becomes another."""
+"""How motion is scaled to [-0.5, 0.5] in a motion image, and conversion between scalings."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,12 +16,12 @@ Form = Literal["absolute", "stretched", "centred"]
 
 @dataclass(frozen=True)
 class Scaling:
-    """What the stored numbers of u, v and strain mean.
+    """The meaning of the stored values of u, v and strain.
 
     Attributes:
         form: ``absolute``: all images are divided by the same numbers, so amplitude is kept, no motion is 0 in u and v
             and -0.5 in strain. ``stretched``: each channel of each image goes from its least to its greatest value
-            over the whole range, as the public MEGC2019 images do: amplitude is lost, and no motion is anywhere.
+            over the whole range, as the public MEGC2019 images do: amplitude is lost, and no value means no motion.
             ``centred``: stretched images whose u and v are moved so that their median, which stands for no motion, is
             0, and scaled so that the strongest motion is 0.5 or -0.5.
         full_motion: Of ``absolute``: motion that is stored as 0.5, as a share of the image's width. Motion in pixels
@@ -64,7 +64,7 @@ def rescale(
         target: Scaling of the result; None if it is not known, which only images of unknown scaling fit.
 
     Raises:
-        ConfigurationError: The result cannot be computed: a scaling is unknown, or amplitude that is lost is wanted.
+        ConfigurationError: A scaling is unknown, or the target needs amplitude that is lost.
     """
     if source == target:
         return images
@@ -103,7 +103,7 @@ def stretch(channels: Float[np.ndarray, "*batch 3 height width"]) -> Float[np.nd
 def _centre(images: Float[Tensor, "*batch 3 height width"]) -> Float[Tensor, "*batch 3 height width"]:
     """Return stretched images with the median of u and of v at 0 and the strongest motion at the end of the range."""
     motion = images[..., :STRAIN, :, :]
-    # quantile: torch's median of an even number of pixels is the smaller of two, so that a mirrored image has another.
+    # quantile: torch's median of an even number of pixels is the smaller of two, which differs in a mirrored image.
     motion = motion - motion.flatten(-2).quantile(0.5, dim=-1)[..., None, None]
     strongest = motion.abs().amax((-2, -1), keepdim=True)
     motion = motion * torch.where(strongest > 0, HIGH / strongest, 1.0)

@@ -1,4 +1,4 @@
-"""Class schemes: which emotions of which database make which class. The schemes are data: ``schemes/*.yaml``."""
+"""Class schemes: how each database's emotions map to classes, as described in ``schemes/*.yaml``."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,14 +18,14 @@ CLASSES = ("negative", "positive", "surprise")
 
 @dataclass(frozen=True)
 class DatabaseScheme:
-    """What a scheme does with the clips of one database.
+    """How a scheme maps the clips of one database to classes.
 
     Attributes:
-        classes: Words of each class, in lower case; what the words are, ``by`` says.
-        drop: Words of no class.
+        classes: Values of the column ``by`` for each class; emotions in lower case.
+        drop: Values that belong to no class.
         exclude: Clips, as ``subject/clip``, that the scheme leaves out by name.
-        by: The column that decides.
-        clips: Micro-expression clips each class must have if the database is complete, or empty if not known.
+        by: The column that determines the class.
+        clips: Number of micro-expression clips per class in the complete database; empty if unknown.
     """
 
     classes: Mapping[str, Sequence[str | int]]
@@ -37,13 +37,13 @@ class DatabaseScheme:
 
 @dataclass(frozen=True)
 class Scheme:
-    """Classes to recognise, and how each database's words map to them.
+    """Classes to recognise, and how each database's annotations map to them.
 
     Attributes:
         name: Stem of its file.
-        title: What it is.
+        title: Short description.
         classes: Class names in the order of their labels.
-        databases: Mapping a database.
+        databases: Mapping of each database, by its short name.
     """
 
     name: str
@@ -52,24 +52,24 @@ class Scheme:
     databases: Mapping[str, DatabaseScheme]
 
     def label(self, row: ClipRow) -> int | None:
-        """Return a clip's class, or None if the scheme leaves it out or the clip has no annotation to decide by.
+        """Return a clip's class, or None if the scheme excludes it or the clip lacks the annotation.
 
         Raises:
-            DataError: The scheme has no place for the clip's word, or for its database.
+            DataError: The scheme does not cover the clip's annotation or its database.
         """
         rule = self.databases.get(row.database)
         if rule is None:
             raise DataError(
-                f"The scheme {self.name} says nothing about {row.database}; it knows {', '.join(self.databases)}"
+                f"The scheme {self.name} does not cover {row.database}; it covers {', '.join(self.databases)}"
             )
-        word = row.objective_class if rule.by == "objective_class" else row.emotion and row.emotion.lower()
-        if word is None or f"{row.subject}/{row.clip}" in rule.exclude or word in rule.drop:
+        value = row.objective_class if rule.by == "objective_class" else row.emotion and row.emotion.lower()
+        if value is None or f"{row.subject}/{row.clip}" in rule.exclude or value in rule.drop:
             return None
         for label, name in enumerate(self.classes):
-            if word in rule.classes.get(name, ()):
+            if value in rule.classes.get(name, ()):
                 return label
         raise DataError(
-            f"The scheme {self.name} has no class for {rule.by.replace('_', ' ')} {word!r} of {row.database}; "
+            f"The scheme {self.name} has no class for {rule.by.replace('_', ' ')} {value!r} of {row.database}; "
             f"add it to the scheme's file"
         )
 
@@ -77,7 +77,7 @@ class Scheme:
         """Return ``label`` of each row.
 
         Raises:
-            DataError: The scheme has no place for some clips; the message lists each word once.
+            DataError: The scheme does not cover some clips; the message lists each value once.
         """
         found: list[int | None] = []
         faults: Counter[str] = Counter()
@@ -103,26 +103,26 @@ def scheme_of_labels(rows: Iterable[ClipRow]) -> Scheme:
     """Return the scheme whose classes are the emotions of the micro-expressions, or of the macro-expressions alone.
 
     Args:
-        rows: Clips of any databases; words of macro-expressions that no micro-expression has are of no class.
+        rows: Clips of any databases; values of macro-expressions that no micro-expression has are of no class.
 
     Raises:
         DataError: No clip has an emotion.
     """
-    words: dict[str, dict[str, set[str]]] = {"micro": {}, "macro": {}}
+    values: dict[str, dict[str, set[str]]] = {"micro": {}, "macro": {}}
     for row in rows:
-        words["micro"].setdefault(row.database, set())
-        words["macro"].setdefault(row.database, set())
+        values["micro"].setdefault(row.database, set())
+        values["macro"].setdefault(row.database, set())
         if row.emotion is not None:
-            words[row.kind][row.database].add(row.emotion.lower())
-    deciding = set().union(*words["micro"].values()) or set().union(*words["macro"].values())
+            values[row.kind][row.database].add(row.emotion.lower())
+    deciding = set().union(*values["micro"].values()) or set().union(*values["macro"].values())
     if not deciding:
         raise DataError(f"scheme: {LABELS} makes classes of the clips' labels, but no clip has one.")
     classes = tuple(sorted(deciding))
     databases = {
         name: DatabaseScheme(
-            classes={label: (label,) for label in classes}, drop=tuple(sorted(words["macro"][name] - deciding))
+            classes={label: (label,) for label in classes}, drop=tuple(sorted(values["macro"][name] - deciding))
         )
-        for name in words["micro"]
+        for name in values["micro"]
     }
     return Scheme(LABELS, "The labels found", classes, databases)
 
@@ -139,7 +139,7 @@ def read_scheme(name: str) -> Scheme:
         name: One of ``scheme_names()``, or the path of a YAML file of your own.
 
     Raises:
-        ConfigurationError: No such scheme, or its file is not one.
+        ConfigurationError: There is no such scheme, or the file is not a scheme.
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else FOLDER / f"{name}.yaml"
     try:
@@ -156,38 +156,38 @@ def read_scheme(name: str) -> Scheme:
         databases = {key: DatabaseScheme(**value) for key, value in content["databases"].items()}
         scheme = Scheme(path.stem, content["title"], tuple(content["classes"]), databases)
         _check(path, scheme)
-    except (KeyError, TypeError, AttributeError) as error:  # whatever a file of another form makes fail
+    except (KeyError, TypeError, AttributeError) as error:  # a file of another form
         raise ConfigurationError(
-            f"{path} is no class scheme: title, classes and databases are expected ({error!r})"
+            f"{path} is not a class scheme, which has title, classes and databases ({error!r})"
         ) from error
     return scheme
 
 
 def _check(path: Path, scheme: Scheme) -> None:
     faults = [] if scheme.classes and scheme.databases else ["no class or no database"]
-    faults += [f"class {name!r} is no text" for name in scheme.classes if not isinstance(name, str)]
-    faults += [f"class {name!r} stands twice" for name in _twice(scheme.classes)]
+    faults += [f"class {name!r} is not text" for name in scheme.classes if not isinstance(name, str)]
+    faults += [f"class {name!r} occurs twice" for name in _twice(scheme.classes)]
     for name, rule in scheme.databases.items():
         lists = [*rule.classes.values(), rule.drop, rule.exclude]
         if any(not isinstance(group, list | tuple) for group in lists):
             faults.append(f"{name}: each class, drop and exclude hold a list, e.g. [happiness]")
             continue
-        words = [word for group in rule.classes.values() for word in group] + list(rule.drop)
-        faults += [f"{name}: {word!r} stands twice" for word in _twice(words)]
+        values = [value for group in rule.classes.values() for value in group] + list(rule.drop)
+        faults += [f"{name}: {value!r} occurs twice" for value in _twice(values)]
         faults += [
             f"{name}: class {key!r} is not among the classes"
             for key in [*rule.classes, *rule.clips]
             if key not in scheme.classes
         ]
         if rule.by == "emotion":
-            faults += [f"{name}: {word!r} is no lower-case text" for word in words if word != str(word).lower()]
+            faults += [f"{name}: {value!r} is not lower-case text" for value in values if value != str(value).lower()]
         elif rule.by == "objective_class":
-            faults += [f"{name}: {word!r} is no number from 1 to 7" for word in words if word not in range(1, 8)]
+            faults += [f"{name}: {value!r} is not a number from 1 to 7" for value in values if value not in range(1, 8)]
         else:
             faults.append(f"{name}: by is emotion or objective_class, not {rule.by!r}")
     if faults:
         raise ConfigurationError(faults_message(str(path), faults))
 
 
-def _twice(words: Iterable[str | int]) -> list[str | int]:
-    return [word for word, count in Counter(words).items() if count > 1]
+def _twice(values: Iterable[str | int]) -> list[str | int]:
+    return [value for value, count in Counter(values).items() if count > 1]

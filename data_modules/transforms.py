@@ -1,4 +1,4 @@
-"""Augmentation of clips that keeps them true: mirrored, moved, turned or zoomed, in other light, partly hidden."""
+"""Augmentation of clips: mirrored, shifted, rotated or zoomed, with other brightness, blurred, partly hidden."""
 
 from dataclasses import dataclass, replace
 
@@ -16,32 +16,32 @@ from lightmannet.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes of training clips, one draw a clip, the same for all its phases (except ``noise``).
+    """Random changes of training clips, drawn once per clip and the same for all its phases (except ``noise``).
 
-    Mirror, shift and gain are batched tensor operations, because they are cheap beside a meta-step; all else works a
-    clip at a time (``data_modules.frame_augmentation``). Changes are made in the order of the attributes.
+    Mirror, shift and gain are batched tensor operations, because they are cheap compared with a meta-step; the rest
+    works on one clip at a time (``data_modules.frame_augmentation``). Changes are made in the order of the attributes.
 
     Attributes:
         mirror: Mirror half of the clips; u of motion changes its sign.
         shift: Shift each clip by up to this many pixels in x and y, repeating the border; >= 0.
         gain: Scale motion and differences by a factor in [1 - gain, 1 + gain], clipped to the range; in [0, 1). Frames
-            stay as they are.
+            do not change.
         rotation: Turn each clip by up to this many degrees either way, repeating the border, and the vectors of motion
             with it; in [0, 180].
         zoom: Scale each clip by a factor in [1 - zoom, 1 + zoom], repeating the border, and the vectors of motion with
             it; in [0, 1).
-        brightness: Add a number in [-brightness, brightness] to the pixels of frames, of which black is 0 and white 1,
-            clipped to the range; in [0, 1]. Motion and differences stay as they are.
-        contrast: Multiply, before, these pixels by a factor in [1 - contrast, 1 + contrast], clipped to the range; in
-            [0, 1]. Motion and differences stay as they are.
+        brightness: Add a number in [-brightness, brightness] to the pixels of frames (black is 0, white 1), clipped to
+            the range; in [0, 1]. Motion and differences do not change.
+        contrast: Multiply these pixels, before that, by a factor in [1 - contrast, 1 + contrast], clipped to the range;
+            in [0, 1]. Motion and differences do not change.
         blur: Gaussian blur with a standard deviation of up to this many pixels; in [0, 20]. Strain is blurred as an
-            image, so that it is no longer exactly that of the blurred motion.
-        noise: Standard deviation of Gaussian noise in each phase, channel and pixel, of a range of 1; in [0, 1].
+            image, so it is no longer exactly that of the blurred motion.
+        noise: Standard deviation of Gaussian noise in each phase, channel and pixel, relative to the range; in [0, 1].
         occlusion: Side of a square at one place of each clip, as a fraction of the shorter side of the image; in
-            [0, 1). It shows no motion or no difference, in frames the mean of all pixels of the clip.
+            [0, 1). It is filled with no motion or no difference; in frames with the mean of the clip's pixels.
 
     Raises:
-        ConfigurationError: Values outside their range; the message names them all.
+        ConfigurationError: Values outside their range; the message names all of them.
     """
 
     mirror: bool = True
@@ -77,7 +77,7 @@ class Augmentation:
 
         Args:
             clips: Clips whose inputs are in [-0.5, 0.5].
-            random: Decides all: no other state, seed or process changes the result.
+            random: The only source of randomness.
             kind: What the inputs show: ``motion`` (u, v and strain), ``difference`` (0 is no change; any number of
                 channels) or ``frames`` of a video (a phase is a frame of 1 or 3 channels, pixel / 255 - 0.5).
         """
@@ -128,12 +128,12 @@ class Augmentation:
 
 
 def mirrored(inputs: Tensor, kind: InputKind) -> Tensor:
-    """Return inputs (…, height, width) as they look when left and right are exchanged; u of motion changes its sign."""
+    """Return inputs (…, height, width) with left and right exchanged; u of motion changes its sign."""
     return mirror(inputs) if kind == "motion" else inputs.flip(-1)
 
 
 def _shift(inputs: Tensor, offsets: Int64[Tensor, "clip 2"]) -> Tensor:
-    """Move each clip's content by ``offsets`` (y, x) pixels; what moves in repeats the border."""
+    """Shift each clip's content by ``offsets`` (y, x) pixels, repeating the border."""
     height, width = inputs.shape[-2:]
     y, x = offsets.T
     rows = (torch.arange(height, device=inputs.device) - y[:, None]).clamp(0, height - 1)

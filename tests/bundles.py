@@ -13,15 +13,15 @@ from jaxtyping import UInt8
 from data_modules.representations.flow_image import ApexFlow
 from lightmannet.inference.bundle import Bundle, Draw, is_weight, write_bundle
 from lightmannet.inference.calibration import Calibration
-from lightmannet.inference.parts import Words, representation_words
+from lightmannet.inference.parts import Spec, representation_spec
 from lightmannet.learners.base import Learner
 from tests.clips import make_clips
 from tests.learners import make
 from tests.moving_skin import bumps, moving_skin
 
 CLASSES = ("negative", "positive", "surprise")
-CONV4: Words = {"name": "Conv4", "options": {"width": 8}}
-NETWORK: Words = {"name": "TwoBranchNetwork", "options": {"encoder": CONV4}}
+CONV4: Spec = {"name": "Conv4", "options": {"width": 8}}
+NETWORK: Spec = {"name": "TwoBranchNetwork", "options": {"encoder": CONV4}}
 
 
 def write_small_bundle(folder: Path, method: str = "maml", threshold: float = 0.0, **settings: Any) -> Path:
@@ -31,12 +31,12 @@ def write_small_bundle(folder: Path, method: str = "maml", threshold: float = 0.
     words = {
         "classes": list(CLASSES),
         "learner": {"name": type(learner).__name__, "options": {"network": NETWORK}},
-        "representation": representation_words(ApexFlow(method="dis")),
+        "representation": representation_spec(ApexFlow(method="dis")),
         "crop": {"name": "WholeFrame", "options": {}},
         "missing_apex": "middle",
         "corpus": "made",
         "synthetic": True,
-        "calibration": Calibration(temperature=2.0, threshold=threshold, people=2, clips=6).as_words(),
+        "calibration": Calibration(temperature=2.0, threshold=threshold, people=2, clips=6).as_settings(),
         **settings,
     }
     weights = {k: v for k, v in learner.state_dict().items() if is_weight(k)}

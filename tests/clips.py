@@ -44,7 +44,7 @@ class MadeCorpus(CorpusSource):
         clips: Number of micro-expression clips.
         subjects: Number of people.
         macro: With macro-expressions of other people.
-        phases: Images a clip.
+        phases: Images per clip.
         size: Height and width of an image.
         kind: What the images are said to show.
     """

@@ -34,6 +34,6 @@ def _every_frame_shows_a_face(monkeypatch: pytest.MonkeyPatch) -> None:
 def megc2019_root(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a small noise set in MEGC2019's layout and returns its root.
 
-    Its arguments are those of ``write_megc2019`` but the root; by default 3 databases of 4 subjects, 2 clips a class.
+    Its arguments are those of ``write_megc2019`` but the root; by default 3 databases of 4 subjects, 2 clips per class.
     """
     return partial(write_megc2019, tmp_path / "megc2019")

@@ -23,7 +23,7 @@ def examination(decision: str | None = "positive", fps: float | None = 200.0, fo
 
     Args:
         decision: The class named; None for "can't tell".
-        fps: Frames a second.
+        fps: Frames per second.
         found: Whether an interval was found, and so probabilities.
     """
     generator = np.random.default_rng(0)

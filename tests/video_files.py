@@ -71,7 +71,7 @@ def write_video(
         path: The file; its suffix names the container.
         codec: The encoder.
         frames: Number of frames.
-        fps: Frames a second.
+        fps: Frames per second.
         group: Frames between two key frames.
         options: Options of the encoder.
         times: When each frame is shown, in units of 1 / fps, if uneven.
@@ -92,7 +92,7 @@ def write_video(
 
 
 def cut(path: Path, target: Path, first: int, last: int, fps: Fraction | int = 25) -> Path:
-    """Write the frames ``first`` to ``last`` without encoding them anew, as phones and ``ffmpeg -ss … -c copy`` do.
+    """Write the frames ``first`` to ``last`` without re-encoding them, as phones and ``ffmpeg -ss … -c copy`` do.
 
     The packets from the key frame before ``first`` on are copied with the times before the cut negative; in MP4 and
     MOV these become an edit list that hides them, other containers show them.

@@ -1,4 +1,4 @@
-"""CASME: 195 micro-expressions of 19 persons at 60 frames a second (Yan et al. 2013)."""
+"""CASME: 195 micro-expressions of 19 persons at 60 frames per second (Yan et al. 2013)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

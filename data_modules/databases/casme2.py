@@ -1,4 +1,4 @@
-"""CASME II: 255 micro-expressions of 26 persons at 200 frames a second (Yan et al. 2014)."""
+"""CASME II: 255 micro-expressions of 26 persons at 200 frames per second (Yan et al. 2014)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

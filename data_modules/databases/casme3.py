@@ -1,4 +1,4 @@
-"""CAS(ME)^3, part A: 860 micro- and 3,346 macro-expressions of 98 persons at 30 frames a second (Li et al. 2023)."""
+"""CAS(ME)^3, part A: 860 micro- and 3,346 macro-expressions of 98 persons at 30 frames per second (Li et al. 2023)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""CAS(ME)^2: 300 macro- and 57 micro-expressions of 22 persons in long videos at 30 frames a second (Qu et al.)."""
+"""CAS(ME)^2: 300 macro- and 57 micro-expressions of 22 persons in long videos at 30 frames per second (Qu et al.)."""
 
 from pathlib import Path
 from typing import Literal

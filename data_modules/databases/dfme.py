@@ -1,4 +1,4 @@
-"""DFME, challenge release: 2,629 micro-expressions of 259 persons at 200, 300 or 500 frames a second (Zhao et al.)."""
+"""DFME, challenge release: 2,629 micro-expressions of 259 persons at 200, 300 or 500 frames/s (Zhao et al.)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -31,7 +31,7 @@ class FolderDatabase(OwnDatabase):
         layout: What the folders mean; None takes ``class/clip`` or ``subject/class/clip`` by how deep the clips lie.
         subject: Regular expression whose first group is the subject in a clip's name, for ``class/clip``.
         name: First part of the clips' ids; None takes the folder's name.
-        fps: Frames a second of clips that do not say; None for unknown. Nothing that is learned depends on it.
+        fps: Frames per second of clips that do not say; None for unknown. Nothing that is learned depends on it.
         faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
 
     Raises:

@@ -1,7 +1,7 @@
 """The flow images of the MEGC2019 composite: CASME II, SMIC and SAMM, three classes, 442 clips of 68 subjects.
 
 Anyone can clone them from the GitHub repository wangzhifengharrison/HTNet; the repository tony19980810/CausalNet holds
-another extraction of the same clips under the same names, four images a clip. They are no four phases: by its author,
+another extraction of the same clips under the same names, four images per clip. They are no four phases: by its author,
 they are the flow from onset to apex, that from apex to offset, and two maps of the direction of these. A root holds::
 
     combined_3_class2_for_optical_flow.csv          one row per clip; columns dataset, sub, filename_o, label

@@ -1,4 +1,4 @@
-"""MMEW: 300 micro-expressions at 90 frames a second and 900 stills of macro-expressions (Ben et al. 2021)."""
+"""MMEW: 300 micro-expressions at 90 frames per second and 900 stills of macro-expressions (Ben et al. 2021)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -37,7 +37,7 @@ class OwnDatabase(Database):
     Args:
         root: Folder or table of the clips; None takes the environment variable of the reader.
         name: First part of the clips' ids; None takes the name of the folder or table.
-        fps: Frames a second of clips that do not say; None for unknown. Nothing that is learned depends on it.
+        fps: Frames per second of clips that do not say; None for unknown. Nothing that is learned depends on it.
         faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
 
     Raises:

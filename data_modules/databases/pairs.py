@@ -19,7 +19,7 @@ class Still:
 
     Attributes:
         person: Person in the database's canonical spelling.
-        take: Name of the take, series or session, of which each has a neutral face of its own; empty for one a person.
+        take: Name of the take, series or session, each with its own neutral face; empty for one per person.
         emotion: Word of the database for the emotion; None for a neutral face.
         name: Name of the clip that the picture is the apex of; no other of the person's has it.
         path: Its file.

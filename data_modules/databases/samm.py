@@ -1,4 +1,4 @@
-"""SAMM: 159 micro-expressions of 29 persons at 200 frames a second (Davison et al. 2018)."""
+"""SAMM: 159 micro-expressions of 29 persons at 200 frames per second (Davison et al. 2018)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

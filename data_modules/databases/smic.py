@@ -1,4 +1,4 @@
-"""SMIC: 164 micro-expressions of 16 persons at 100 frames a second (Li et al. 2013), and its extended recordings."""
+"""SMIC: 164 micro-expressions of 16 persons at 100 frames per second (Li et al. 2013), and its extended recordings."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +36,7 @@ class SMIC(Database):
         root: Folder into which the archives were unpacked; None takes the environment variable ``SMIC_ROOT``.
         frames: ``cropped``, the registered faces; ``raw``, the camera's frames from onset to offset; ``extended``, the
             camera's frames of SMIC-E, which begin before the onset and end after the offset.
-        camera: ``HS``, high speed, 100 frames a second; ``VIS``, visible light, and ``NIR``, near infrared, at 25, are
+        camera: ``HS``, high speed, 100 frames per second; ``VIS``, visible light, and ``NIR``, near infrared, 25, are
             experimental: their layout is less certain.
         faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
     """

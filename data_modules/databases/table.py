@@ -29,7 +29,7 @@ class TableDatabase(OwnDatabase):
         root: The table, ``.csv`` (with ``,``, ``;`` or tabs) or the first sheet of ``.xlsx`` or ``.xls``; None takes
             the environment variable ``OWN_TABLE``.
         name: First part of the clips' ids; None takes the name of the table.
-        fps: Frames a second of clips that do not say; None for unknown. Nothing that is learned depends on it.
+        fps: Frames per second of clips that do not say; None for unknown. Nothing that is learned depends on it.
         faulty: ``refuse`` raises if any clip has a fault; ``leave_out`` leaves such clips out and notes them.
 
     Raises:

@@ -152,5 +152,5 @@ def _list(folder: Path) -> _Names:
 @lru_cache(maxsize=4096)
 def _listed(folder: Path, changed: int) -> _Names:
     # The rows of a database look into the same folders again and again; `changed` is part of the key, so that a changed
-    # folder is listed anew.
+    # folder is listed again.
     return _list(folder)

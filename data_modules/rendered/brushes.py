@@ -20,7 +20,7 @@ def over(
         picture: Colours of the layer, multiplied by opacity.
         opacity: Opacity of the layer, 0..1.
         colour: What to paint.
-        mask: Where, and how opaque, 0..1.
+        mask: Opacity of the paint in each place, 0..1.
         light: Factor of the colour.
     """
     paint = np.asarray(colour, np.float32) * np.asarray(light, np.float32)[..., None]
@@ -50,5 +50,5 @@ def darker(colour: Colour, factor: float) -> Colour:
 def finish(picture: Picture, opacity: Layer) -> Painted:
     """Return a layer as 8-bit red, green, blue and opacity."""
     layer = np.concatenate([picture, opacity[..., None]], axis=-1)
-    # Twice the frame's resolution: without this blur, halving it would alias.
+    # Layers have twice the frame's resolution; without this blur, downsampling would alias.
     return np.clip(np.rint(255 * cv2.GaussianBlur(layer, (0, 0), 0.7)), 0, 255).astype(np.uint8)

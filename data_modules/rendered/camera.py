@@ -9,13 +9,13 @@ from jaxtyping import Float32, UInt8
 
 @dataclass(frozen=True)
 class Camera:
-    """What is fixed of a recording.
+    """A camera with fixed settings.
 
     Args:
         size: Height and width of a frame, pixels.
         gain: Factor of all brightness.
-        noise: Standard deviation of the sensor's noise, independent in each pixel and channel, gray levels of 255.
-        blur: Standard deviation of the lens's blur, pixels of a frame of 128; it grows with the frame.
+        noise: Standard deviation of the sensor's noise, independent in each pixel and channel, gray levels (of 255).
+        blur: Standard deviation of the lens's blur, in pixels of a frame of 128; scales with the frame.
     """
 
     size: int = 128
@@ -26,11 +26,11 @@ class Camera:
     def expose(
         self, light: Float32[np.ndarray, "size size 3"], noise: np.random.Generator | None
     ) -> UInt8[np.ndarray, "size size 3"]:
-        """Return the frame of what reaches the lens.
+        """Return the frame for the light that reaches the lens.
 
         Args:
             light: Red, green and blue, 0..1.
-            noise: Source of the sensor's noise; none: no noise.
+            noise: Source of the sensor's noise; None for no noise.
         """
         frame = cv2.GaussianBlur(light, (0, 0), self.blur * self.size / 128) if self.blur > 0 else light
         frame = frame * np.float32(255 * self.gain)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Float32, Float64
 from data_modules.rendered.face import Face
 
 MARGIN = 0.1
-"""How far the plane reaches beyond the image on each side, fraction of its width: what head motion brings into view."""
+"""Margin beyond the image on each side, fraction of its width, which head motion brings into view."""
 
 Layer = Float32[np.ndarray, "side side"]
 Picture = Float32[np.ndarray, "side side 3"]
@@ -19,7 +19,7 @@ class Canvas:
     """A square grid in face coordinates (half-widths of the face from the point between the eyes).
 
     Args:
-        face: Whose coordinates.
+        face: The face whose coordinates are used.
         side: Number of grid points along each axis.
     """
 
@@ -65,7 +65,7 @@ class Canvas:
         Args:
             random: Source of the noise; the draws do not depend on the number of grid points.
             size: Standard deviation of the smoothing along x.
-            stretch: That along y, relative.
+            stretch: Standard deviation along y relative to x.
         """
         grid = random.standard_normal((320, 320), dtype=np.float32)
         grain = size / self.step * 320 / self.side

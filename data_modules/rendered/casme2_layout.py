@@ -1,4 +1,4 @@
-"""Micro clips as CASME II has them: ``Cropped/sub01/EP01_01/reg_img46.jpg`` and the coding workbook."""
+"""Micro clips in the layout of CASME II: ``Cropped/sub01/EP01_01/reg_img46.jpg`` and the coding workbook."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ def _clip(recording: Recording) -> str:
 
 def _row(recording: Recording) -> Row:
     (e,) = recording.expressions
-    # A single unit is a number there, several are text.
+    # The original has a number for a single unit and text for several.
     units = int(e.coded_units) if e.coded_units.isdecimal() else e.coded_units
     subject = f"{recording.job.subject:02d}"
     return subject, _clip(recording), None, e.onset, e.coded_apex, e.offset, None, units, e.emotion

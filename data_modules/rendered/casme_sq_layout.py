@@ -1,4 +1,4 @@
-"""Long videos as CAS(ME)^2 has them: ``rawvideo/s01/01_0101task1.mp4``, ``selectedpic``, a workbook without headers."""
+"""Long videos in the layout of CAS(ME)^2: ``rawvideo/s01/01_0101task1.mp4``, ``selectedpic``, a workbook."""
 
 from collections.abc import Sequence
 

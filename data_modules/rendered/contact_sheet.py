@@ -1,4 +1,4 @@
-"""A picture of rendered faces: people in rows, expressions in columns, and the true motion as arrays of arrows."""
+"""A picture of rendered faces: people in rows, expressions in columns, and the true motion as arrows."""
 
 from collections.abc import Mapping
 
@@ -29,8 +29,8 @@ def contact_sheet(seed: int, people: int = 8, size: int = 128, arrows: bool = Tr
     (14); with ``arrows``, the true motion of the smile and of the surprise from the face at rest.
 
     Args:
-        seed: Of the people.
-        people: How many.
+        seed: Seed of the people.
+        people: Number of people.
         size: Height and width of each picture, pixels.
         arrows: Whether to add the columns with arrows.
     """

@@ -1,4 +1,4 @@
-"""What moves in a face beside expressions: blinks, the head, speech, and the light."""
+"""Movement other than expressions: blinks, head motion, speech, and changes of the light."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from jaxtyping import Float64
 from data_modules.rendered.person import Person
 
 _SHIFT, _ROLL = 0.004, 0.006  # standard deviations: fractions of the image's width, radians
-_POSE = np.array([0.02, 0.02, 0.05])  # standard deviations of the same: how a person sits in one recording
-_LARGEST = np.array([0.05, 0.05, 0.1])  # beyond, the face would leave the frame
+_POSE = np.array([0.02, 0.02, 0.05])  # standard deviations of the same: posture in one recording
+_LARGEST = np.array([0.05, 0.05, 0.1])  # with more, the face would leave the frame
 _DRIFT, _FLICKER = 0.012, 0.004  # standard deviation and largest amplitude of the light's changes
 
 
 @dataclass(frozen=True)
 class Distractors:
-    """Traces over the frames of a recording, in the units of ``State``.
+    """Curves over the frames of a recording, in the units of ``State``.
 
     Attributes:
         blink: Closing of the eyes, 0..1.
@@ -33,17 +33,17 @@ class Distractors:
 def draw_distractors(
     random: np.random.Generator, person: Person, seconds: Float64[np.ndarray, " frame"], amount: float
 ) -> Distractors:
-    """Return what distracts in a recording.
+    """Return the distractors of a recording.
 
     Args:
         random: Source of all randomness.
-        person: Whose habits they are.
+        person: The person, who has habits of their own.
         seconds: Time of each frame, ascending from 0.
-        amount: Factor of how much and how often; 0 for none.
+        amount: Factor of amplitude and frequency; 0 for none.
     """
     blink, mouth = np.zeros_like(seconds), np.zeros_like(seconds)
     for start in _starts(random, seconds, amount * person.blinks):
-        # The lids close in a third of the time that they take to open again.
+        # The lids close three times as fast as they open.
         blink = np.maximum(blink, bump((seconds - start) / random.uniform(0.18, 0.35), 0.3))
     for start in _starts(random, seconds, amount * person.talkative):
         bout = bump((seconds - start) / random.uniform(0.4, 1.5), 0.5)
@@ -60,12 +60,12 @@ def draw_distractors(
 
 
 def bump(phase: Float64[np.ndarray, " frame"], rise: float, hold: float = 0.0) -> Float64[np.ndarray, " frame"]:
-    """Return a smooth course from 0 at phase 0 to 1 and back to 0 at phase 1; 0 outside.
+    """Return a smooth curve from 0 at phase 0 to 1 and back to 0 at phase 1; 0 outside.
 
     Args:
         phase: Time relative to the whole duration.
         rise: Phase at which 1 is reached, in (0, 1).
-        hold: How long it stays there, less than ``1 - rise``.
+        hold: Duration at 1, less than ``1 - rise``.
     """
     up, down = phase / rise, (1 - phase) / (1 - rise - hold)
     level = np.minimum(up, down).clip(0, 1)

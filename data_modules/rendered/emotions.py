@@ -1,4 +1,4 @@
-"""Which action units an emotion moves: real frequencies, of posed macro- and of spontaneous micro-expressions.
+"""Action units given an emotion: real frequencies in posed macro- and spontaneous micro-expressions.
 
 ``data_modules/synthetic/action_units.csv`` has those of CK+, ``micro_action_units.csv`` those of CAS(ME)^3.
 """
@@ -26,9 +26,9 @@ CLASS_OF_EMOTION: Mapping[str, str] = {
     "anger": "negative",
     "others": "others",
 }
-"""Class of each emotion's word in the three classes of MEGC2019; ``others`` belongs to none."""
+"""Class of each emotion in the three classes of MEGC2019; ``others`` belongs to none of them."""
 
-# Neither table knows CASME II's repression. Contempt (the lip corners tightened) and spontaneous sadness come closest
+# Neither table has CASME II's repression. Contempt (the lip corners tightened) and spontaneous sadness come closest
 # to its authors' criteria, units 15 and 17 and held-back smiles (Yan et al. 2014); the choice is ours.
 _POSED: Mapping[str, str] = {"happiness": "happy", "repression": "contempt"}
 _SPONTANEOUS: Mapping[str, str] = {"happiness": "happy", "repression": "sadness"}

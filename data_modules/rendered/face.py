@@ -1,4 +1,4 @@
-"""Who is rendered: everything that is fixed of an invented person's face and of the light on it."""
+"""Invented faces: all fixed properties of a face and of the light on it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -58,7 +58,7 @@ _WALLS: tuple[Colour, ...] = (
 
 @dataclass(frozen=True)
 class Face:
-    """One invented face, enough to draw it: plain numbers and words, hashable and picklable.
+    """One invented face as plain values, hashable and picklable.
 
     Lengths are in half-widths of the face at the cheekbones, measured from the point between the eyes, x away from the
     midline, y downwards.
@@ -97,11 +97,11 @@ class Face:
         hair_colour: Its colour.
         beard: Facial hair.
         glasses: Shape of the glasses' frame.
-        cloth: Colour of what is worn.
+        cloth: Colour of the clothes.
         wall: Colour of the background.
         light: Direction towards the light: right, down, towards the viewer; length 1.
         ambient: Share of light without direction, 0..1.
-        seed: Of the textures.
+        seed: Seed of the textures.
     """
 
     centre: tuple[float, float]
@@ -145,7 +145,7 @@ class Face:
 
     @property
     def skin(self) -> Colour:
-        """Colour of the skin without light and texture: the tone of the scale, warmed by the blood."""
+        """Colour of the skin without light and texture: the tone of the scale, tinted by blood."""
         place = self.tone * (len(TONES) - 1)
         r, g, b = (float(np.interp(place, range(len(TONES)), channel)) for channel in zip(*TONES, strict=True))
         # Under much pigment, blood shows less.
@@ -154,7 +154,7 @@ class Face:
 
 
 def draw_face(random: np.random.Generator) -> Face:
-    """Return a new face; all skin tones are equally likely, and hair, eyes and beard go with them only loosely.
+    """Return a random face; skin tones are uniform, and hair, eyes and beard correlate with them only loosely.
 
     Args:
         random: Source of all randomness.
@@ -222,7 +222,7 @@ def draw_face(random: np.random.Generator) -> Face:
 
 
 def _dark_more_often(random: np.random.Generator, spread: float) -> int:
-    """Return an index of five colours from dark to light; the greater ``spread``, the more often a light one."""
+    """Return an index of five colours from dark to light; a greater ``spread`` makes light ones more likely."""
     return int(random.binomial(4, spread / (1 + spread) * 0.8))
 
 

@@ -1,4 +1,4 @@
-"""Where a face's parts lie: anchors of the muscles, outline, lids, lips and the 68 landmarks, at rest."""
+"""Positions of a face's parts at rest: anchors of the muscles, outline, lids, lips and the 68 landmarks."""
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -12,7 +12,7 @@ SIGN = (1.0, -1.0)
 """Sign of x on each side."""
 
 TEMPLE = 0.1
-"""Height below which the outline is jaw and above which it is skull."""
+"""Height of the boundary between jaw (below) and skull (above) in the outline."""
 
 SKULL = -1.34
 """Height of the top of the skull."""
@@ -25,7 +25,7 @@ def anchors(face: Face, side: int) -> dict[str, tuple[float, float]]:
     """Return the points at which muscles pull, on one side of the face.
 
     Args:
-        face: Whose.
+        face: The face.
         side: ``LEFT`` or ``RIGHT``.
 
     Returns:
@@ -55,11 +55,11 @@ def outline(face: Face, y: Numbers) -> Numbers:
 
 
 def lids(face: Face, x: Numbers) -> tuple[Numbers, Numbers]:
-    """Return the heights of the edges of the upper and lower lid at each signed x; beside the eyes both are one."""
+    """Return the heights of the edges of the upper and lower lid at each signed x; outside the eyes both coincide."""
     along = (np.abs(x) - face.eye) / face.eye_half
     corners = -face.eye_tilt * np.clip(along, -1, 1)
     inside = np.clip(1 - along**2, 0, None)
-    # The upper lid's highest point lies towards the nose, the lower lid's lowest away from it.
+    # The upper lid is highest towards the nose, the lower lid lowest away from it.
     upper = face.eye_open * inside**0.75 * (1 - 0.15 * np.clip(along, -1, 1))
     lower = 0.58 * face.eye_open * inside**0.85 * (1 + 0.2 * np.clip(along, -1, 1))
     return corners - upper, corners + lower
@@ -114,7 +114,7 @@ def landmarks(face: Face) -> Float64[np.ndarray, "68 2"]:
     inner = face.mouth_half * np.array([-0.85, -0.3, 0, 0.3, 0.85, 0.3, 0, -0.3])
     upper, lower = lip_edges(face, outer)
     lips = np.stack([outer, np.where(np.arange(12) < 7, upper, lower)], axis=1)
-    # A hair's breadth above and below the line, so that upper and lower lip part when the mouth opens.
+    # Just above and below the line, so that upper and lower lip separate when the mouth opens.
     line = np.stack([inner, lip_line(face, inner) + 1e-6 * np.array([-1, -1, -1, -1, -1, 1, 1, 1])], axis=1)
     return np.concatenate([jaw, brows, bridge, base, *eyes, lips, line])
 

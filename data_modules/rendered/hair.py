@@ -21,7 +21,7 @@ def paint_hair(
         picture: Colours of the layer, multiplied by opacity.
         opacity: Opacity of the layer, 0..1.
     """
-    bright = float(np.sign(face.light[0]))  # of NumPy's type, it would make what is painted float64
+    bright = float(np.sign(face.light[0]))  # as a NumPy scalar it would make the picture float64
     x, y = canvas.x, canvas.y
     side = np.abs(x)
     if face.hair == "bald":
@@ -30,7 +30,7 @@ def paint_hair(
     rough = 0.02 * strands if face.hair != "curly" else 0.045 * curls
     volume = {"short": 0.05, "curly": 0.20, "fringe": 0.10, "parted": 0.12, "long": 0.12, "scarf": 0.06}[face.hair]
     skull = 1 - (side / (1.0 + volume)) ** 2.2 - (np.clip(-y, 0, None) / (-SKULL + volume)) ** 2.2
-    # Where the face looks out: under the hairline, between the temples.
+    # The visible face: under the hairline, between the temples.
     line = face.hairline + 0.62 * side**3.2
     if face.hair == "fringe":
         line = np.maximum(line, -0.56 + 0.12 * x + 0.05 * strands + 0.3 * np.clip(side - 0.5, 0, None))

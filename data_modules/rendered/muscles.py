@@ -1,4 +1,4 @@
-"""What each action unit does to the skin: where it pulls, in which direction, and where the skin folds.
+"""How each action unit moves the skin: where it pulls, in which direction, and where the skin folds.
 
 Directions follow the Facial Action Coding System (Ekman, Friesen and Hager, 2002); sizes at intensity 1, a strong
 macro-expression, are our own reading of it. They were not fitted to any data.
@@ -19,7 +19,7 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26)
 
 @dataclass(frozen=True)
 class Pull:
-    """One smooth, localized displacement on one side of the face; the other side moves as in a mirror.
+    """One smooth, localized displacement on one side of the face; the other side moves symmetrically.
 
     Lengths are in half-widths of the face.
 
@@ -27,9 +27,9 @@ class Pull:
         unit: Action unit.
         anchor: Point of the face it is attached to.
         x: Distance of its centre from the anchor, away from the midline.
-        y: That downwards.
+        y: Distance downwards.
         wide: Standard deviation of the Gaussian along x.
-        high: That along y.
+        high: Standard deviation along y.
         outward: Displacement of the centre away from the midline at intensity 1.
         down: Displacement downwards.
     """
@@ -108,7 +108,7 @@ GATE = 0.09
 
 
 def gate(x: np.ndarray, side: int) -> np.ndarray:
-    """Return the share of a side's muscles in moving the skin at each signed x; both sides' shares add up to 1."""
+    """Return the weight of one side's muscles at each signed x; the weights of both sides add up to 1."""
     share: np.ndarray = 0.5 * (1 + np.tanh(SIGN[side] * x / GATE))
     return share
 
@@ -117,8 +117,8 @@ def fields(face: Face, canvas: Canvas) -> Float32[np.ndarray, "unit side 2 high 
     """Return the displacement of the skin by each unit on each side at intensity 1.
 
     Args:
-        face: Whose.
-        canvas: Where.
+        face: The face.
+        canvas: The grid.
 
     Returns:
         u to the right and v downwards, half-widths of the face.
@@ -142,11 +142,11 @@ def folds(face: Face, side: int) -> dict[int, list[SkinFold]]:
     """Return the lines along which each unit folds the skin on one side.
 
     Args:
-        face: Whose.
+        face: The face.
         side: ``LEFT`` or ``RIGHT``.
 
     Returns:
-        Depth (the share of light that is lost at its darkest, at intensity 1) and points of each line, half-widths of
+        Depth (the largest loss of light at intensity 1, 0..1) and points of each line, half-widths of
         the face.
     """
     at = anchors(face, side)
@@ -195,12 +195,12 @@ _DIMPLES = ((0.02, -0.04), (0.09, -0.03), (0.15, 0.01), (0.04, 0.05), (0.11, 0.0
 
 
 def relief(canvas: Canvas, lines: list[SkinFold], width: float = 0.03) -> Float32[np.ndarray, "side side"]:
-    """Return the light that folds take (positive) and their rims give back (negative).
+    """Return the loss of light in folds (positive) and the gain at their rims (negative).
 
     Args:
-        canvas: Where.
+        canvas: The grid.
         lines: The folds.
-        width: Of a fold, half-widths of the face.
+        width: Width of a fold, half-widths of the face.
     """
     light = np.zeros((canvas.side, canvas.side), np.float32)
     for depth, points in lines:
@@ -211,14 +211,14 @@ def relief(canvas: Canvas, lines: list[SkinFold], width: float = 0.03) -> Float3
 
 
 def shades(face: Face, canvas: Canvas) -> Float32[np.ndarray, "unit side high wide"]:
-    """Return the light that each unit's folds and bulges take from the skin on each side at intensity 1.
+    """Return the loss of light from each unit's folds and bulges on each side at intensity 1.
 
     Args:
-        face: Whose; age deepens the folds.
-        canvas: Where.
+        face: The face; age deepens the folds.
+        canvas: The grid.
 
     Returns:
-        Shares of the light, positive where it becomes darker.
+        Share of the light, positive where the skin becomes darker.
     """
     result = np.zeros((len(UNITS), 2, canvas.side, canvas.side), np.float32)
     for side in (LEFT, RIGHT):

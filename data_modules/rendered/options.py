@@ -23,42 +23,42 @@ MICRO_WEIGHTS: Mapping[Balance, Mapping[str, float]] = {
     # 70 negative, 51 positive, 43 surprise; the negative ones as disgust and repression are in CASME II.
     "smic": {"happiness": 51, "disgust": 49, "repression": 21, "surprise": 43},
 }
-"""Relative numbers of micro clips of each of CASME II's words; those of two real databases are their counts."""
+"""Relative numbers of micro clips per emotion of CASME II; for the two real databases, their counts."""
 
 VIDEO_WEIGHTS: Mapping[Balance, Mapping[str, float]] = {
     "balanced": {"anger": 1, "disgust": 1, "fear": 1, "sadness": 1, "happy": 4, "surprise": 4},
     "casme2": {"anger": 22, "disgust": 22, "fear": 22, "sadness": 22, "happy": 32, "surprise": 25},
     "smic": {"anger": 17.5, "disgust": 17.5, "fear": 17.5, "sadness": 17.5, "happy": 51, "surprise": 43},
 }
-"""Relative numbers of the expressions in long videos; their three classes have the counts of MEGC2019's lists."""
+"""Relative numbers of expressions in long videos; the three classes have the counts of MEGC2019's lists."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a rendered corpus consists of; the same options make the same frames.
+    """Options of a rendered corpus; the same options give the same frames.
 
     Attributes:
         subjects: Invented people, 1..999.
-        micro_clips: Clips of a micro-expression for each of them, 1..99.
-        macro_clips: Macro-expressions in the long videos of each, 1..99.
-        video_micro_clips: Micro-expressions in the long videos of each beside them, 0..99.
+        micro_clips: Micro-expression clips per person, 1..99.
+        macro_clips: Macro-expressions per person, in long videos, 1..99.
+        video_micro_clips: Additional micro-expressions per person in the long videos, 0..99.
         seed: Seed of everything random, at least 0.
         size: Height and width of a frame, pixels, even, 64..256.
-        micro_fps: Frames a second of the micro clips, 25..1000.
-        video_fps: Frames a second of the long videos, 15..120.
-        intensity: Typical strength of a unit in a micro-expression over that in a macro-expression, above 0, at most 1.
-        typical: Share of micro-expressions with units of the posed emotion; the others have those that coders found in
-            spontaneous micro-expressions, which fit the emotion less, 0..1.
+        micro_fps: Frames per second of the micro clips, 25..1000.
+        video_fps: Frames per second of the long videos, 15..120.
+        intensity: Typical strength of a unit in a micro- relative to a macro-expression, above 0, at most 1.
+        typical: Share of micro-expressions with the units of the posed emotion, 0..1; the others have units that coders
+            found in spontaneous micro-expressions, which fit the emotion less.
         noise: Factor of each camera's sensor noise, 0..10.
-        label_noise: Probability that an emotion is labelled as another, that a unit is overlooked, that one is noted
-            which was not there, and that the apex is misplaced, each 0..0.5.
+        label_noise: Probability of each of these errors, 0..0.5: a wrong emotion, a missed unit, a unit that was not
+            shown, and a misplaced apex.
         distractors: Factor of blinks, head drift, speech and changing light, 0..10.
-        balance: How often each class occurs: ``balanced``, alike; ``casme2`` and ``smic``, as in these databases.
+        balance: Frequencies of the classes: ``balanced``, uniform; ``casme2`` and ``smic``, as in these databases.
         jpeg_quality: Quality of the frames' JPEG files, 1..100.
         crf: Compression of the long videos, H.264's constant rate factor, 0 (none) .. 51.
 
     Raises:
-        ConfigurationError: Any of them is impossible; the message lists all that are.
+        ConfigurationError: An invalid option; the message lists all of them.
     """
 
     subjects: int = 40
@@ -87,16 +87,16 @@ class Options:
         if self.seed < 0:
             faults.append(f"seed={self.seed}: at least 0 is expected")
         if self.size % 2:
-            faults.append(f"size={self.size}: an even number is expected, as videos have colour for pairs of pixels")
+            faults.append(f"size={self.size}: an even number is expected, as videos store colour for pairs of pixels")
         if self.intensity == 0:
-            faults.append("intensity=0: more is expected, as nothing would move in a micro-expression")
+            faults.append("intensity=0: more than 0 is expected, as micro-expressions would have no motion")
         if self.balance not in get_args(Balance):
             faults.append(f"balance={self.balance!r}: one of {', '.join(get_args(Balance))} is expected")
         if faults:
             raise ConfigurationError(faults_message("Options of the rendered corpus", faults))
 
     def differences(self, other: Mapping[str, object]) -> list[str]:
-        """Return ``name: value here, value there`` for every option that ``other`` has otherwise."""
+        """Return ``name: value here, value there`` for every option that differs in ``other``."""
         return [
             f"{f.name}: {getattr(self, f.name)!r} now, {other.get(f.name)!r} there"
             for f in fields(self)

@@ -1,4 +1,4 @@
-"""Painting a face at rest: what lies behind the skin, the skin, and what lies before it."""
+"""Painting a face at rest in three layers: behind the skin, the skin, and in front of it."""
 
 from collections.abc import Callable
 
@@ -21,8 +21,8 @@ class Painter:
     """Paints the layers of one face.
 
     Args:
-        face: Whose.
-        canvas: On what.
+        face: The face.
+        canvas: The grid of the layers.
     """
 
     def __init__(self, face: Face, canvas: Canvas) -> None:
@@ -32,14 +32,14 @@ class Painter:
         across, down = np.gradient(height, axis=1) / canvas.step, np.gradient(height, axis=0) / canvas.step
         length = np.sqrt(1 + across**2 + down**2)
         right, low, front = face.light
-        # The side that the light is on; a NumPy number would make what is painted with it float64.
+        # The side of the light; a NumPy scalar would make the picture float64.
         self._bright = float(np.sign(right))
         self._light = (right * -across + low * -down + front) / length
         # Half-way between the light and the viewer.
         middle = np.array([right, low, front + 1]) / np.linalg.norm([right, low, front + 1])
         self._gloss = np.clip((middle[0] * -across + middle[1] * -down + middle[2]) / length, 0, 1) ** 22
         lit = face.ambient + 1.05 * (1 - face.ambient) * np.clip(self._light, 0, None)
-        # Cameras expose for the face: dark skin comes out lighter than its colour on the scale, and light skin darker.
+        # Cameras expose for the face, which makes dark skin lighter and light skin darker than its nominal colour.
         self._exposure = float((0.66 / max(face.skin)) ** 0.45)
         self._lit = (lit * self._exposure).astype(np.float32)
 
@@ -104,7 +104,7 @@ class Painter:
         colour, light = self._lips(colour, light)
         colour, light = self._hair_of_face(colour, light)
         colour, light = self._lid_lines(colour, light)
-        # Light that has been under the skin comes out red: shadows are warmer than what the light falls on.
+        # Light scattered in the skin is red: shadows are warmer than lit areas.
         picture = colour * light[..., None] ** np.array([0.92, 1.03, 1.08], np.float32)
         picture += (0.13 * self._exposure * self._gloss)[..., None]
         opacity = (
@@ -167,7 +167,7 @@ class Painter:
         return cv2.GaussianBlur(height.astype(np.float32), (0, 0), 0.02 / canvas.step)
 
     def _structure(self) -> Layer:
-        """Return the fine structure of the skin, a factor of its light: what optical flow holds on to."""
+        """Return the fine structure of the skin, a factor of its light, which optical flow can track."""
         face, canvas, random = self.face, self.canvas, self._random
         blotches = 0.016 * canvas.noise(random, 0.09) + 0.016 * canvas.noise(random, 0.04)
         grain = 0.022 * canvas.noise(random, 0.02) + 0.016 * canvas.noise(random, 0.012)
@@ -175,7 +175,7 @@ class Painter:
         return 1 + face.grain * (blotches + grain + pores)
 
     def _wrinkles(self) -> Layer:
-        """Return the wrinkles that age leaves: those of the muscles used most."""
+        """Return the wrinkles of age: those of the muscles used most."""
         total = np.zeros_like(self.canvas.x)
         for side in (0, 1):
             lines = folds(self.face, side)
@@ -254,7 +254,7 @@ class Painter:
         )
         colour = mix(colour, darker(face.hair_colour, 0.9), mask)
         if face.hair in ("bald", "short", "curly"):
-            # Hair cut to the skin, where the style leaves any.
+            # Shaved hair, for styles that have some.
             scalp = canvas.step_up(face.hairline + 0.1 + 0 * x - y + 0.62 * side**3.2, 0.2)
             colour = mix(colour, face.hair_colour, np.clip(0.16 * scalp * (1 + 0.4 * hairs), 0, 1))
         return colour, light * (1 + 0.07 * mask * canvas.noise(random, 0.015, 2.0))

@@ -1,7 +1,7 @@
-"""Who shows what when: the course of every action unit in every frame, and what a coder writes down of it.
+"""Recordings: the intensity of every action unit in every frame, and its coding.
 
-Everything of a recording follows from the options and its place in the corpus alone, so recordings can be made in any
-order and by any number of processes.
+A recording depends only on the options and its place in the corpus, so recordings can be made in any order and by any
+number of processes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,11 +33,11 @@ _MACRO_STRENGTH = 0.6
 _SHORTEST_MICRO = 0.12  # seconds
 # Standard deviation of the strength's logarithm, of an expression and again of each of its units.
 _VARIATION, _UNIT_VARIATION = 0.7, 0.2
-_SIDED = 0.5  # a unit is coded as one-sided if the other side moves less than this share
+_SIDED = 0.5  # a unit is coded as one-sided if the other side moves less than this fraction
 # Expressions of 1, 2 and 3 units. Coders of CAS(ME)^3 found 1.25 units in a micro-expression.
 _POSED_UNITS, _SPONTANEOUS_UNITS = (0.3, 0.45, 0.25), (0.78, 0.19, 0.03)
 _RARELY_LEAKED: Mapping[int, float] = {25: 0.2, 26: 0.2}  # what opens the lips is rare in micro-expressions
-_EDGE = 0.01  # the least probability of a unit, so that any may go with any emotion, and of its absence
+_EDGE = 0.01  # least probability of a unit's presence and absence, for every emotion
 
 _PERSON, _LABELS, _COURSE, _NOISE = range(4)  # streams of random numbers
 
@@ -61,12 +61,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Expression:
-    """One expression, as it is and as it is coded.
+    """One expression and its coding.
 
     Attributes:
         kind: ``micro`` or ``macro``.
-        shown: Emotion whose units are moved.
-        emotion: Emotion as labelled; another one if the label is wrong.
+        shown: Emotion whose units are shown.
+        emotion: Emotion as labelled, possibly wrong.
         onset: Number of the last frame at rest.
         apex: Number of the frame of the strongest movement.
         offset: Number of the first frame at rest again.
@@ -88,15 +88,15 @@ class Expression:
 
 @dataclass(frozen=True)
 class Recording:
-    """What a recording shows.
+    """Content of a recording.
 
     Attributes:
         job: Its place in the corpus.
-        fps: Frames a second.
+        fps: Frames per second.
         first: Number of the first frame.
         expressions: Expressions in the order in which they are shown.
         units: Strength of each of ``UNITS`` on each side in each frame, 0..1.
-        distractors: What else moves.
+        distractors: All other movement.
     """
 
     job: Job
@@ -112,7 +112,7 @@ class Recording:
         return range(self.first, self.first + len(self.units))
 
     def state(self, number: int) -> State:
-        """Return what the frame of this number shows."""
+        """Return the content of the frame with this number."""
         frame, d = number - self.first, self.distractors
         right, down, roll = d.head[frame].tolist()
         return State(
@@ -125,7 +125,7 @@ class Recording:
 
 
 def jobs(options: Options) -> list[Job]:
-    """Return all recordings of a corpus, person by person; together they have the classes in the exact proportions."""
+    """Return all recordings of a corpus, person by person; over the corpus, the classes have the exact proportions."""
     o = options
     clips = iter(_labels(o, 0, MICRO_WEIGHTS[o.balance], o.subjects * o.micro_clips))
     macros = iter(_labels(o, 1, VIDEO_WEIGHTS[o.balance], o.subjects * o.macro_clips))
@@ -160,12 +160,12 @@ def perform(options: Options, job: Job) -> Recording:
     who = person(options, job.subject)
     fps = options.micro_fps if job.kind == "clip" else options.video_fps
     first = int(random.integers(1, 200)) if job.kind == "clip" else 1
-    words = list(MICRO_WEIGHTS["casme2"] if job.kind == "clip" else VIDEO_WEIGHTS["balanced"])
+    emotions = list(MICRO_WEIGHTS["casme2"] if job.kind == "clip" else VIDEO_WEIGHTS["balanced"])
     number, courses, expressions = first, [], []
     for place, (kind, emotion) in enumerate(job.expressions):
         if job.kind == "video":
             number += round(fps * random.uniform(0.3, 0.7))  # a pause
-        shown = _shown(random, options, emotion, words)
+        shown = _shown(random, options, emotion, emotions)
         expression, course = _express(random, options, who, kind, shown, emotion, fps, number)
         expressions.append(expression)
         courses.append(course)
@@ -184,8 +184,8 @@ def perform(options: Options, job: Job) -> Recording:
 
 def _labels(options: Options, stream: int, weights: Mapping[str, float], count: int) -> Iterator[str]:
     random = np.random.default_rng([options.seed, _LABELS, stream])
-    words = np.repeat(list(weights), apportion(count, list(weights.values()), least=0))
-    return iter(random.permutation(words).tolist())
+    emotions = np.repeat(list(weights), apportion(count, list(weights.values()), least=0))
+    return iter(random.permutation(emotions).tolist())
 
 
 def _place(job: Job) -> tuple[int, int, int]:
@@ -202,10 +202,10 @@ def _express(
     fps: int,
     onset: int,
 ) -> tuple[Expression, Float64[np.ndarray, " frame"]]:
-    """Return one expression that begins with frame ``onset``, and its course, 1 at the apex."""
+    """Return one expression that begins with frame ``onset``, and its intensity over time, 1 at the apex."""
     strength = _strength(random, options, who, kind, shown)
     course = _course(random, who, kind, fps)
-    # With a hold, the movement ends to rise at its first frame.
+    # With a hold, the movement reaches its maximum at the hold's first frame.
     apex = int(course.argmax())
     coded_apex = apex
     if random.random() < options.label_noise:
@@ -225,10 +225,10 @@ def _express(
     return expression, course
 
 
-def _shown(random: np.random.Generator, options: Options, emotion: str, words: list[str]) -> str:
-    """Return the emotion behind a label: with the probability of a wrong label, one of another class."""
+def _shown(random: np.random.Generator, options: Options, emotion: str, emotions: list[str]) -> str:
+    """Return the emotion behind a label; with the probability of label noise, one of another class."""
     wrong = random.random() < options.label_noise
-    others = [word for word in words if CLASS_OF_EMOTION[word] != CLASS_OF_EMOTION[emotion]]
+    others = [other for other in emotions if CLASS_OF_EMOTION[other] != CLASS_OF_EMOTION[emotion]]
     other = others[random.integers(len(others))]
     return other if wrong else emotion
 
@@ -269,21 +269,21 @@ def _course(random: np.random.Generator, who: Person, kind: Kind, fps: int) -> F
         seconds = float(np.clip(1.2 * random.lognormal(0, 0.45) / who.speed, SHORTEST_MACRO, LONGEST_MACRO))
         rise, hold = random.uniform(0.2, 0.4), random.uniform(0.1, 0.35)
     steps = int(np.floor(seconds * fps)) if kind == "micro" else int(np.ceil(seconds * fps))
-    # An apex lies between two frames at rest.
+    # There are frames at rest before and after the apex.
     return bump(np.linspace(0, 1, max(steps, 2) + 1), rise, hold)
 
 
 def _code(random: np.random.Generator, strength: Float64[np.ndarray, "unit 2"], error: float) -> str:
-    """Return the units that a coder notes, ``L`` and ``R`` before those of the person's left or right side alone."""
+    """Return the coded units, with ``L`` or ``R`` before units on the person's left or right side only."""
     largest = strength.max(axis=1)
     there = largest > 0
     overlooked, seen = random.random(len(UNITS)) < error, random.random() < error
     noted = there & ~overlooked
     if seen:
         noted[random.integers(len(UNITS))] = True
-    words = []
+    codes = []
     for index in np.flatnonzero(noted):
         left, right = strength[index]
         side = "" if min(left, right) >= _SIDED * max(left, right) else "L" if left > right else "R"
-        words.append(f"{side}{UNITS[index]}")
-    return "+".join(words) or "?"
+        codes.append(f"{side}{UNITS[index]}")
+    return "+".join(codes) or "?"

@@ -1,4 +1,4 @@
-"""Invented people: a face, and how it moves out of habit."""
+"""Invented people: a face and its habitual movement."""
 
 from dataclasses import dataclass, replace
 
@@ -15,19 +15,19 @@ _GAIN, _UNIT_GAIN, _ASYMMETRY, _SPEED, _PREFERENCE = 0.3, 0.25, 0.25, 0.2, 0.7
 
 @dataclass(frozen=True)
 class Person:
-    """What stays the same in all clips of one person; how much people differ is our guess.
+    """Properties shared by all clips of one person; how much people differ is our guess.
 
     Attributes:
-        face: What the face looks like.
-        camera: What it is recorded with.
+        face: The face.
+        camera: The camera.
         gain: Habitual strength of each action unit on each side, a factor; the side is as in ``State.units``.
         speed: Habitual speed of expressions, a factor.
-        preference: Log-odds added to those with which an emotion shows each action unit.
+        preference: Log-odds added to each action unit's log-odds given the emotion.
         one_sided: Probability that a micro-expression moves mainly one side.
-        side: Probability that this side is the person's left.
-        blinks: Mean number of blinks a second.
+        side: Probability that this is the person's left side.
+        blinks: Mean number of blinks per second.
         restless: Amount of head motion, a factor.
-        talkative: Mean number of bouts of speech a second.
+        talkative: Mean number of bouts of speech per second.
     """
 
     face: Face
@@ -43,11 +43,11 @@ class Person:
 
 
 def draw_person(random: np.random.Generator, options: Options) -> Person:
-    """Return an invented person in front of a camera of the size and noise that ``options`` ask for.
+    """Return an invented person in front of a camera with the size and noise of ``options``.
 
     Args:
         random: Source of all randomness.
-        options: Knobs of the corpus.
+        options: Options of the corpus.
     """
     face = draw_face(random)
     camera = draw_camera(random)

@@ -27,7 +27,7 @@ class Film:
 
     Args:
         size: Height and width, pixels, even.
-        fps: Frames a second.
+        fps: Frames per second.
         crf: H.264's constant rate factor, 0..51.
     """
 
@@ -41,7 +41,7 @@ class Film:
         self._stream.width = self._stream.height = size
         self._stream.pix_fmt = "yuv420p"
         self._stream.time_base = Fraction(1, fps)
-        # One thread, so that the division of work does not show in the bytes.
+        # One thread, so that the bytes do not depend on the number of threads.
         self._stream.codec_context.thread_count = 1
         self._stream.options = {"crf": str(crf), "preset": "veryfast", "flags": "+bitexact"}
         self._count = 0
@@ -62,9 +62,9 @@ class Film:
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep OpenCV to one thread, also in processes that are forked meanwhile: they share the cores.
+    """Limit OpenCV to one thread, also in processes forked meanwhile, which share the cores.
 
-    A forked process would wait for ever for the threads that OpenCV has in its parent.
+    A forked process would wait forever for OpenCV's threads in its parent.
     """
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

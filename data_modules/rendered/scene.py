@@ -17,23 +17,23 @@ from data_modules.rendered.painting import Painter
 from data_modules.rendered.slits import PLACES, Edge, Slit
 
 _GRID = 128
-"""Side of the grid on which muscles' fields are kept: they are smooth, so frames of any size take them from it."""
+"""Side of the grid of the muscles' fields, which are smooth enough to be interpolated to any frame size."""
 
 _ITERATIONS = 6
 
 
 def at_rest() -> Float64[np.ndarray, "unit side"]:
-    """Return intensities of no muscle."""
+    """Return zero intensity for all muscles."""
     return np.zeros((len(UNITS), 2))
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What one frame shows.
+    """Content of one frame.
 
     Attributes:
         units: Intensity of each of ``UNITS``, 0..1, on the person's left (the image's right) and on their right.
-        blink: 0 (open as the units have it) .. 1 (closed).
+        blink: 0 (open as far as the units say) .. 1 (closed).
         mouth: Opening as in speech, -1 (pressed) .. 1 (wide).
         head: Shift to the right and downwards, fractions of the image's width, at most 0.05; clockwise roll, radians,
             at most 0.1.
@@ -49,7 +49,7 @@ class State:
 
 @dataclass(frozen=True)
 class _Pose:
-    """A state as the geometry needs it: the muscles' field on the grid, shifts of the slits' edges, the head."""
+    """A state in geometric terms: the muscles' field on the grid and shifts of the slits' edges."""
 
     field: Float32[np.ndarray, "grid grid 2"]
     lids: tuple[Edge, Edge]
@@ -73,14 +73,14 @@ class _View:
 
 
 class Scene:
-    """A face before a camera: its layers are painted once, each frame is a warp of them.
+    """A face in front of a camera: its layers are painted once, and each frame is a warp of them.
 
-    Skin moves by what muscles, lids and jaw do to it and then by the head. The map is the same for drawing and for the
-    true motion: drawing inverts it (slits exactly, muscles by fixed-point iteration).
+    Skin is moved by muscles, lids and jaw and then by the head. The same map is used for drawing and for the true
+    motion: drawing inverts it (slits exactly, muscles by fixed-point iteration).
 
     Args:
-        face: Who is seen.
-        camera: How.
+        face: The face.
+        camera: The camera.
     """
 
     def __init__(self, face: Face, camera: Camera) -> None:
@@ -101,7 +101,7 @@ class Scene:
         line = lip_line(face, x).astype(np.float32)
         above, below = 0.8 * (face.mouth - face.nose), 0.85 * (face.chin - face.mouth)
         self._lips = Slit(line, line, line - np.float32(above), line + np.float32(below))
-        # Lips part most in the middle; their corners hold.
+        # Lips part most in the middle and not at the corners.
         self._parting = (np.clip(1 - (x / (0.93 * face.mouth_half)) ** 2, 0, None) ** 0.8).astype(np.float32)
         self._pixels = self._face_coordinates(size)
 
@@ -110,7 +110,7 @@ class Scene:
 
         Args:
             state: What it shows.
-            noise: Source of the camera's noise; none: no noise.
+            noise: Source of the camera's noise; None for no noise.
         """
         pose = self._pose(state)
         view = self._view(state, pose)
@@ -125,19 +125,19 @@ class Scene:
         return self.camera.expose(frame * np.float32(state.light), noise)
 
     def displacement(self, first: State, second: State) -> Float32[np.ndarray, "2 size size"]:
-        """Return the true motion of what each pixel of the first frame shows.
+        """Return the true motion of the content of each pixel of the first frame.
 
         Args:
             first: State of the first frame.
             second: State of the second.
 
         Returns:
-            u to the right and v downwards, pixels. Skin moves as its points do, hair, glasses and eyeballs as the head,
-            the background not at all.
+            u to the right and v downwards, pixels. Hair, glasses and eyeballs move with the head; the background does
+            not move.
 
-        At 128 pixels (a few people, expressions at intensity 1) skin is drawn where this says to 0.01 pixels on
+        At 128 pixels (a few people, expressions at intensity 1) drawn skin matches this motion to 0.01 pixels on
         average. TV-L1 finds micro-motion (intensity 0.2 to 0.25, camera noise on) of skin that moves by more than 0.3
-        pixels with a mean end-point error of 0.13 to 0.27 pixels, where no motion would err by 0.56 to 0.69.
+        pixels with a mean end-point error of 0.13 to 0.27 pixels; predicting no motion has an error of 0.56 to 0.69.
         """
         was, becomes = self._pose(first), self._pose(second)
         view = self._view(first, was)
@@ -182,7 +182,7 @@ class Scene:
             return (left * share + right * (1 - share)).astype(np.float32)
 
         down, up = np.clip(edge(UPPER_LID), -0.5, 0.6), np.clip(edge(LOWER_LID), 0, 0.35)
-        # A blink takes what the units left open; the upper lid does most of it.
+        # A blink closes what the units leave open, mostly with the upper lid.
         rest = np.float32(state.blink) * (1 - down - up)
         opening = self._opening
         speech = np.float32(max(state.mouth, 0.0))
@@ -194,7 +194,7 @@ class Scene:
         head = self._undo_head(state)
         moved = head
         if pose.field.any():
-            # In columns and rows of the grid, which spares converting at each step.
+            # In columns and rows of the grid, to avoid converting at each step.
             start, field = self._grid.column(head), pose.field / np.float32(self._grid.step)
             place = start
             for _ in range(_ITERATIONS):
@@ -207,7 +207,7 @@ class Scene:
         return _View(head, np.stack([x, y], axis=-1), np.maximum(mouth, eye))
 
     def _place(self, rest: np.ndarray, state: State, pose: _Pose) -> np.ndarray:
-        """Return where skin points come to lie in the image, fractions of its width."""
+        """Return the positions of skin points in the image, fractions of its width."""
         x = rest[..., 0].astype(np.float64)
         y = self._eyes.forward(x, rest[..., 1].astype(np.float64), *pose.lids)
         y = self._lips.forward(x, y, *pose.lips)
@@ -222,7 +222,7 @@ class Scene:
         return values.reshape(*points.shape[:-1], *values.shape[2:])
 
     def _folded(self, pose: _Pose, rest: np.ndarray) -> Float32[np.ndarray, "size size 1"]:
-        """Return the factor of the light that folds and bulges leave."""
+        """Return the factor of the light after folds and bulges."""
         active = np.argwhere(pose.intensity)
         dark = np.zeros((_GRID, _GRID), np.float32)
         for unit, side in active:
@@ -264,5 +264,5 @@ def _sample(layer: UInt8[np.ndarray, "side side 4"], place: np.ndarray) -> Float
 
 
 def _remap(values: np.ndarray, place: np.ndarray) -> np.ndarray:
-    maps: tuple[np.ndarray, Any] = place, None  # OpenCV's types do not know that columns and rows may come in one array
+    maps: tuple[np.ndarray, Any] = place, None  # OpenCV's type hints lack the form with columns and rows in one array
     return cv2.remap(values, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -1,4 +1,4 @@
-"""Slits in the skin, the eyes and the mouth: how skin above and below moves when they open and close."""
+"""Eyes and mouth as slits in the skin: how the skin above and below moves when they open and close."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ Edge = Float32[np.ndarray, " place"]
 
 
 REACH = 3.5
-"""The tables span signed x from -REACH to REACH half-widths of the face; beyond, their ends hold."""
+"""The tables span signed x from -REACH to REACH half-widths of the face; outside, their end values apply."""
 
 PLACES = np.linspace(-REACH, REACH, 4097)
 """Signed x of each table entry."""
@@ -17,7 +17,7 @@ PLACES = np.linspace(-REACH, REACH, 4097)
 
 @dataclass(frozen=True, eq=False)
 class Slit:
-    """A slit between two edges; motion of an edge carries the skin beside it, less and less up to a fixed line.
+    """A slit between two edges; moving an edge moves the skin next to it, decreasing to 0 at a fixed line.
 
     In each column the map is piecewise linear in y and increasing, so that its inverse is exact. All entries belong to
     ``PLACES``; heights are in half-widths of the face, downwards.
@@ -54,7 +54,7 @@ class Slit:
     def backward(
         self, x: Float32[np.ndarray, "*point"], y: Float32[np.ndarray, "*point"], up: Edge, down: Edge, pixel: float
     ) -> tuple[Float32[np.ndarray, "*point"], Float32[np.ndarray, "*point"]]:
-        """Return where the skin seen at points was at rest, and how much of a pixel there the open slit takes.
+        """Return the rest position of the skin at points, and the share of each pixel covered by the open slit.
 
         Args:
             x: Their signed x.

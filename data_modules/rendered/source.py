@@ -1,4 +1,4 @@
-"""The rendered corpus as a source of clips, written on first use and read by the readers of real databases."""
+"""The rendered corpus as a source of clips, written on first use and read with the readers of real databases."""
 
 import logging
 from dataclasses import dataclass, fields, replace
@@ -28,21 +28,21 @@ _LOG = logging.getLogger(__name__)
 class RenderedFaces(Options, FrameCorpus):
     """Rendered faces with moving muscles: micro-expressions of invented people, and macro-expressions in long videos.
 
-    The corpus is written on first use, with a progress bar, and kept; then it is read by the readers of CASME II and
-    CAS(ME)^2. A person has one name in both, ``synthetic/p07``, with clips such as ``synthetic/p07/EP03_01`` and
+    The corpus is written on first use, with a progress bar, and then read with the readers of CASME II and CAS(ME)^2. A
+    person has the same name in both, ``synthetic/p07``, with clips such as ``synthetic/p07/EP03_01`` and
     ``synthetic/p07/task1_2``. It shows no real person; scores on it say nothing about real faces.
 
-    It takes the options of ``Options``, and the following.
+    In addition to those of ``Options`` it has these options.
 
     Args:
-        scheme: Classes, a name in ``data_modules/schemes``; without CAS(ME)^2 in it, there are no macro-expressions.
-        representation: What a network sees of a clip.
-        crop: How the face is cropped; frames show little else.
+        scheme: A name in ``data_modules/schemes``; if it lacks CAS(ME)^2, there are no macro-expressions.
+        representation: The network's input for a clip.
+        crop: How the face is cropped; frames show little except the face.
         missing_apex: As in ``ClipCorpus``; all apexes are annotated.
-        folder: Folder of the corpus; None takes one in the cache that is named by the options.
-        cache: Folder for what is computed; None takes the environment variable ``LIGHTMANNET_CACHE``, or
+        folder: Folder of the corpus; None uses one in the cache, named after the options.
+        cache: Folder of the cache; None takes the environment variable ``LIGHTMANNET_CACHE``, or
             ``lightmannet`` in the user's folder for caches.
-        workers: Processes that render, decode and compute; None takes one a core.
+        workers: Processes that render, decode and compute; None uses one per core.
         apex_error: As in ``ClipCorpus``.
 
     Raises:
@@ -65,13 +65,13 @@ class RenderedFaces(Options, FrameCorpus):
 
     @cached_property
     def corpus_folder(self) -> Path:
-        """Where the corpus is, or will be."""
+        """Path of the corpus."""
         if self.folder:
             return Path(self.folder).expanduser()
         return cache_folder(self.cache) / "rendered" / digest(repr(self.options), generator_digest())[:16]
 
     def prepare(self) -> None:
-        """Write the corpus and compute its clips, unless that was done, with progress bars.
+        """Write the corpus and compute its clips, if needed, with progress bars.
 
         Raises:
             ConfigurationError: The folder contains something else.
@@ -83,7 +83,7 @@ class RenderedFaces(Options, FrameCorpus):
         self._clips.prepare()
 
     def load(self) -> Corpus:
-        """Return the corpus; what is missing is written first.
+        """Return the corpus, after writing what is missing.
 
         Raises:
             ConfigurationError: The folder contains something else, or the scheme cannot be read.
@@ -111,7 +111,7 @@ class RenderedFaces(Options, FrameCorpus):
 
 
 def _renamed(clips: Clips) -> Clips:
-    """Return the clips with the names that their people have in both databases."""
+    """Return the clips with people's common names in both databases."""
     # casme2/sub07/EP03_01 and casme_sq/s07/task1_2
     parts = [name.split("/") for name in clips.ids]
     people = tuple(f"synthetic/p{person.lstrip('sub')}" for _, person, _ in parts)

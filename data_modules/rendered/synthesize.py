@@ -1,4 +1,4 @@
-"""Writing a rendered corpus to disk: an interrupted one is continued, and a part is never read as the whole."""
+"""Writing a rendered corpus to disk, resumable; an incomplete one is never read as complete."""
 
 import contextlib
 import fcntl
@@ -29,7 +29,7 @@ from lightmannet.files import digest_of_files, write_atomically, write_bytes_ato
 
 MANIFEST = "corpus.json"
 UNFINISHED = "UNFINISHED.txt"
-"""Lies in each database's folder until the corpus is whole, so that readers' messages show it."""
+"""File in each database's folder until the corpus is complete; readers' messages mention it."""
 
 _LOCK = ".lock"
 _BYTES_A_PIXEL = 0.6  # of frames and truth; measured at quality 95: 0.4
@@ -37,19 +37,19 @@ _DATABASES = (casme2_layout, casme_sq_layout)
 
 
 def write_corpus(out: Path, options: Options, workers: int | None = None, wait: bool = False) -> bool:
-    """Write what is missing of a corpus, with a progress bar; return False if nothing was.
+    """Write the missing parts of a corpus, with a progress bar; return False if nothing was missing.
 
     Memory does not grow with the number of clips.
 
     Args:
-        out: Folder to write; it must be new, empty, or hold the same corpus.
-        options: What it consists of.
-        workers: Processes; None takes one a core, 0 works in this one.
+        out: Folder to write; it must be new, empty, or contain the same corpus.
+        options: Options of the corpus.
+        workers: Processes; None uses one per core, 0 this process.
         wait: Wait while another process writes the same corpus; otherwise that is an error.
 
     Raises:
-        ConfigurationError: The folder holds something else, or ``workers`` is negative.
-        DataError: The folder cannot be written, or has too little room.
+        ConfigurationError: The folder contains something else, or ``workers`` is negative.
+        DataError: The folder cannot be written to, or has too little space.
     """
     if workers is not None and workers < 0:
         raise ConfigurationError(f"workers={workers}: 0 or more is expected")
@@ -64,12 +64,12 @@ def write_corpus(out: Path, options: Options, workers: int | None = None, wait: 
 
 
 def is_finished(out: Path, options: Options) -> bool:
-    """Return whether ``out`` holds the whole corpus of these options, made by this version of the code."""
+    """Return whether ``out`` holds the complete corpus of these options, written by this version of the code."""
     return _manifest(out) == _description(options, finished=True)
 
 
 def generator_digest() -> str:
-    """Return a digest of the code and tables that decide what frames look like: 16 hexadecimal digits."""
+    """Return a digest, 16 hexadecimal digits, of the code and tables that determine the frames."""
     here = Path(__file__).parent
     package = here.parent
     tables = (package / "synthetic" / "action_units.csv", package / "synthetic" / "counts.py")
@@ -78,10 +78,10 @@ def generator_digest() -> str:
 
 
 def render(options: Options, job: Job) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of a recording, path within the corpus and content, the file of truth last.
+    """Yield the files of a recording, as path within the corpus and content, the ground truth last.
 
     Args:
-        options: Knobs of the corpus.
+        options: Options of the corpus.
         job: Which recording.
     """
     recording = perform(options, job)
@@ -127,7 +127,7 @@ def _scene(options: Options, subject: int) -> Scene:
 
 
 def _is_sound(out: Path, options: Options, job: Job) -> bool:
-    """Return whether all files of a recording are there as they were written."""
+    """Return whether all files of a recording exist and are intact."""
     if not (out / _truth_path(job)).is_file():
         return False
     recording = perform(options, job)
@@ -145,7 +145,7 @@ def _is_sound(out: Path, options: Options, job: Job) -> bool:
 
 
 class _Recordings(Dataset[str]):
-    """Recordings to make: asking for an item makes it, unless it is there, and gives the fault met or an empty text."""
+    """Recordings to make: reading an item makes it, unless it exists, and returns the fault or an empty text."""
 
     def __init__(self, out: Path, options: Options) -> None:
         self.out, self.options, self.jobs = out, options, jobs(options)
@@ -163,7 +163,7 @@ class _Recordings(Dataset[str]):
         return ""
 
     def _write(self, job: Job) -> None:
-        # Files need not be written atomically: without its file of truth, the last one, a recording is made again.
+        # Files need not be written atomically: a recording without its ground truth, the last file, is made again.
         made = set()
         for name, content in render(self.options, job):
             path = self.out / name
@@ -200,47 +200,46 @@ def _make(out: Path, options: Options, workers: int | None) -> None:
 
 
 def _begun(out: Path, options: Options) -> bool:
-    """Return whether the corpus is there as a whole; otherwise prepare the folder."""
+    """Return whether the corpus is complete; otherwise prepare the folder."""
     found = _manifest(out)
     if found is None:
         strangers = sorted(path.name for path in out.iterdir() if path.name != _LOCK)
         if strangers:
             raise ConfigurationError(
-                f"{out}: the folder is not empty and holds no corpus to go on with ({', '.join(strangers[:5])}); "
-                "name a new one"
+                f"{out}: the folder is not empty and contains no corpus to resume ({', '.join(strangers[:5])}); "
+                "use a new one"
             )
     else:
         there = found.get("options")
         differences = options.differences(there if isinstance(there, dict) else {})
         if differences:
             raise ConfigurationError(
-                f"{out}: holds a corpus of other options ({'; '.join(differences)}); name another folder"
+                f"{out}: contains a corpus with other options ({'; '.join(differences)}); use another folder"
             )
         if found.get("code") != generator_digest():
             raise ConfigurationError(
-                f"{out}: the corpus there was begun with another version of this program; remove it, or name another "
-                "folder"
+                f"{out}: contains a corpus by another version of this program; remove it, or use another folder"
             )
         if found.get("finished") is True:
             return True
     for layout in _DATABASES:
         write_atomically(
-            out / layout.FOLDER / UNFINISHED, "Not all of the corpus is here. lightmannet synthesize goes on with it.\n"
+            out / layout.FOLDER / UNFINISHED, "The corpus is incomplete. lightmannet synthesize continues it.\n"
         )
     _write_manifest(out, options, finished=False)
     return False
 
 
 def _manifest(out: Path) -> dict[str, object] | None:
-    """Return what the manifest says; None if there is none."""
+    """Return the content of the manifest; None if there is no manifest."""
     try:
         content = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
-        raise ConfigurationError(f"{out / MANIFEST}: damaged ({error}); remove the folder or name another") from None
+        raise ConfigurationError(f"{out / MANIFEST}: damaged ({error}); remove the folder or use another") from None
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{out / MANIFEST}: describes no corpus; remove the folder or name another")
+        raise ConfigurationError(f"{out / MANIFEST}: does not describe a corpus; remove the folder or use another")
     return content
 
 
@@ -265,27 +264,27 @@ def _check_room(out: Path, recordings: _Recordings) -> None:
     have = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     if free < needed - have:
         raise DataError(
-            f"{out}: the corpus needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; free some, name a "
-            "folder on another disk, or ask for less"
+            f"{out}: the corpus needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; free some, use a "
+            "folder on another disk, or choose a smaller corpus"
         )
 
 
 def _unwritable(out: Path, error: OSError) -> str:
     return (
         f"{error.filename or out}: cannot be written ({error.strerror or error}). Free space or permit writing there "
-        "and start again; it goes on where it stopped"
+        "and start again, to continue where it stopped"
     )
 
 
 @contextlib.contextmanager
 def _locked(out: Path, wait: bool) -> Iterator[None]:
-    """Keep other processes from writing the same corpus; the lock goes with the process, however that ends."""
+    """Keep other processes from writing the same corpus; the lock ends with the process, even a killed one."""
     if out.exists() and not out.is_dir():
-        raise ConfigurationError(f"{out}: is a file; name a folder")
+        raise ConfigurationError(f"{out}: is a file; use a folder")
     out.mkdir(parents=True, exist_ok=True)
     with (out / _LOCK).open("w") as file:
         try:
-            # Not flock, which the workers would hold on to after the death of their parent.
+            # Not flock, which workers would keep after the death of their parent.
             fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise ConfigurationError(f"{out}: another process is writing this corpus; wait until it is done") from None

@@ -1,4 +1,4 @@
-"""Ground truth of a rendered recording, beside its frames: what moved, when and how far, and where the face was."""
+"""Ground truth of a rendered recording, stored next to its frames: units, motion, landmarks and distractors."""
 
 import io
 import json
@@ -19,11 +19,11 @@ _ARRAYS = ("units", "strengths", "landmarks", "flow", "blink", "mouth", "head", 
 
 @dataclass(frozen=True)
 class TrueExpression:
-    """One expression as it was and as it was coded.
+    """One expression and its coding.
 
     Attributes:
         kind: ``micro`` or ``macro``.
-        shown: Emotion whose units were moved.
+        shown: Emotion whose units are shown.
         emotion: Emotion as labelled.
         onset: Number of the last frame at rest.
         apex: Number of the frame of the strongest movement.
@@ -44,17 +44,17 @@ class TrueExpression:
 
 @dataclass(frozen=True)
 class Truth:
-    """What a recording shows.
+    """Ground truth of a recording.
 
     Attributes:
         subject: Person, from 1; the same one in micro clips and in long videos.
-        fps: Frames a second.
+        fps: Frames per second.
         first: Number of the first frame.
-        expressions: Expressions in their order.
+        expressions: Expressions in order.
         unit_numbers: FACS numbers of the units.
         units: Strength of each unit in each frame, 0..1; side 0 is the person's left.
         strengths: The same at each expression's apex.
-        landmarks: The usual 68 points in each frame, x and y, pixels.
+        landmarks: The 68 points (as in iBUG 300-W) in each frame, x and y, pixels.
         flow: Displacement of the skin from each expression's onset to its apex: u to the right, v downwards, pixels.
         blink: Closing of the eyes, 0..1.
         mouth: Opening of the mouth in speech, -1..1.
@@ -86,25 +86,23 @@ def pack_truth(
     unit_numbers: tuple[int, ...],
     frames: str,
 ) -> bytes:
-    """Return the content of a recording's file of truth, a compressed ``.npz``.
+    """Return the content of a recording's ground-truth file, a compressed ``.npz``.
 
     Args:
-        recording: What was shown.
-        scene: What it was drawn with.
+        recording: The recording.
+        scene: Its scene.
         landmarks: Points of each frame, pixels.
         unit_numbers: FACS numbers of the units.
         frames: SHA-256 of the recording's files.
     """
     r, d = recording, recording.distractors
     flow = [scene.displacement(r.state(e.onset), r.state(e.apex)) for e in r.expressions]
-    words = [
-        {name: value for name, value in vars(expression).items() if name != "strength"} for expression in r.expressions
-    ]
+    expressions = [{name: value for name, value in vars(e).items() if name != "strength"} for e in r.expressions]
     header = {
         "subject": r.job.subject,
         "fps": r.fps,
         "first": r.first,
-        "expressions": words,
+        "expressions": expressions,
         "unit_numbers": unit_numbers,
         "frames": frames,
     }
@@ -122,21 +120,21 @@ def pack_truth(
 
 
 def read_truth(path: Path) -> Truth:
-    """Return what a file of truth holds.
+    """Return the content of a ground-truth file.
 
     Raises:
-        DataError: It is missing, damaged, or no such file.
+        DataError: It is missing, damaged, or another kind of file.
     """
     try:
         with np.load(path, allow_pickle=False) as content:
             header = json.loads(content["header"].tobytes())
             arrays = {name: content[name] for name in _ARRAYS}
-        expressions = tuple(TrueExpression(**words) for words in header.pop("expressions"))
+        expressions = tuple(TrueExpression(**expression) for expression in header.pop("expressions"))
         numbers = tuple(header.pop("unit_numbers"))
         return Truth(expressions=expressions, unit_numbers=numbers, **header, **arrays)
     except FileNotFoundError:
         raise DataError(
-            f"{path}: there is no such file of truth; it is written by lightmannet synthesize beside the frames"
+            f"{path}: there is no such ground-truth file; lightmannet synthesize writes it next to the frames"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: damaged, or no file of truth ({error}); make the corpus again") from None
+        raise DataError(f"{path}: damaged, or not a ground-truth file ({error}); make the corpus again") from None

@@ -1,4 +1,4 @@
-"""What every representation of a clip offers: which frames it wants, and the array that it makes of them."""
+"""The interface of representations: the frames that one needs, and the array that it computes from them."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
@@ -17,15 +17,15 @@ SMALLEST, LARGEST = 28, 224
 class Representation(ABC):
     """What a network sees of a clip.
 
-    A frozen dataclass of options: ``moments`` says which frames are wanted, ``render`` makes the network's input of
-    them. It knows neither files nor faces: the frames come cropped to ``working_size`` and in ``color``.
+    A frozen dataclass of options: ``moments`` names the frames that are needed, ``render`` turns them into the
+    network's input. It handles neither files nor faces: frames come cropped to ``working_size`` and in ``color``.
 
     Attributes:
         size: Height and width of the result in pixels, 28..224.
-        color: What the frames must be.
+        color: Colour of the frames.
         kind: ``motion`` has the channels u, v, strain of ``data_modules.flow``; ``difference`` is signed change of
             brightness, 0 for none; ``frames`` are the frames themselves.
-        version: Number of the algorithm, raised whenever the same options give another result.
+        version: Version of the algorithm, raised whenever the same options give another result.
     """
 
     size: int
@@ -41,17 +41,17 @@ class Representation(ABC):
 
     @property
     def working_size(self) -> int:
-        """Height and width in pixels that frames must be cropped to before ``render``."""
+        """Height and width, in pixels, of the frames that ``render`` takes."""
         return self.size
 
     @property
-    @abstractmethod
     def phases(self) -> int:
-        """Images a clip."""
+        """Images per clip."""
+        return 1
 
     @property
     def channels(self) -> int:
-        """Channels an image."""
+        """Channels per image."""
         return _CHANNELS[self.color]
 
     @property
@@ -59,9 +59,10 @@ class Representation(ABC):
         """How motion is scaled; None where the result is no motion image."""
         return None
 
-    @abstractmethod
     def moments(self, onset: int, apex: int, offset: int) -> tuple[int, ...]:
-        """Return the numbers of the frames that ``render`` wants, ascending; a short clip's may repeat.
+        """Return the numbers of the frames that ``render`` takes, ascending; for a short clip, some repeat.
+
+        By default these are onset and apex.
 
         Args:
             onset: Number of the frame in which the expression starts.
@@ -69,17 +70,19 @@ class Representation(ABC):
             offset: Number of the frame in which it has ended.
 
         Raises:
-            DataError: The moments that this representation goes by are not in the order of time.
+            DataError: The moments that this representation uses are not in chronological order.
         """
+        check_order(("onset", onset), ("apex", apex))
+        return onset, apex
 
     def render(self, frames: Pixels) -> Float32[np.ndarray, "phase channel size size"]:
-        """Return what the network sees, in [-0.5, 0.5].
+        """Return the network's input, in [-0.5, 0.5].
 
         Args:
             frames: The frames of ``moments()``, in its order, ``working_size`` high and wide.
 
         Raises:
-            DataError: Another number, size or colour of frames.
+            DataError: The frames have another number, size or colour.
         """
         wanted = (len(self.moments(0, 0, 0)), self.working_size, self.working_size, _CHANNELS[self.color])
         if frames.shape != wanted or frames.dtype != np.uint8:
@@ -91,30 +94,30 @@ class Representation(ABC):
 
     @abstractmethod
     def _render(self, frames: Pixels) -> Float32[np.ndarray, "phase channel size size"]:
-        """Return what ``render`` promises; ``frames`` have been checked."""
+        """Return what ``render`` returns; ``frames`` have been checked."""
 
     def fingerprint(self) -> str:
-        """Return a text that differs whenever the result may: class, all options, version of the algorithm."""
+        """Return a text that changes whenever the result may change: class, options, version of the algorithm."""
         return f"{self!r} version {self.version}"
 
 
 def evenly_spaced(first: int, last: int, count: int) -> tuple[int, ...]:
-    """Return ``count`` frame numbers from ``first`` to ``last``, both included, as evenly spaced as whole numbers are.
+    """Return ``count`` frame numbers from ``first`` to ``last``, both included, evenly spaced up to rounding.
 
     Raises:
         DataError: ``last`` lies before ``first``.
     """
     check_order(("onset", first), ("offset", last))
     gaps = count - 1
-    # Whole numbers throughout: the nearest frame, the later one of two that are equally near.
+    # In integers: the nearest frame, or the later one of two that are equally near.
     return tuple(first + (2 * i * (last - first) + gaps) // (2 * gaps) for i in range(count))
 
 
 def check_order(earlier: tuple[str, int], later: tuple[str, int]) -> None:
-    """Check that one named moment does not come after another.
+    """Check that one named moment is not after another.
 
     Raises:
-        DataError: It does; names both.
+        DataError: It is; the message names both.
     """
     if earlier[1] > later[1]:
         raise DataError(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from data_modules.representations.base import check_order
 from data_modules.representations.motion_image import MotionImages
 
 
@@ -12,16 +11,6 @@ class ApexFlow(MotionImages):
 
     Options, signs and scaling are those of ``MotionImages``.
     """
-
-    @property
-    def phases(self) -> int:
-        """Images a clip."""
-        return 1
-
-    def moments(self, onset: int, apex: int, offset: int) -> tuple[int, ...]:
-        """Return onset and apex; the offset is of no account."""
-        check_order(("onset", onset), ("apex", apex))
-        return onset, apex
 
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Return the one pair: onset and apex."""

@@ -15,7 +15,7 @@ from lightmannet.errors import ConfigurationError
 class FrameClip(Representation):
     """Frames evenly spaced in time from onset to offset, as ``pixels / 255 - 0.5``; clips of any length line up.
 
-    The result is (frames, 1 or 3, size, size). A clip of fewer frames than are wanted repeats some.
+    The result is (frames, 1 or 3, size, size). A clip with fewer frames repeats some.
 
     Args:
         frames: Number of frames, at least 2; the first is the onset and the last the offset.
@@ -23,7 +23,7 @@ class FrameClip(Representation):
         size: Height and width in pixels, 28..224.
 
     Raises:
-        ConfigurationError: An option out of its range.
+        ConfigurationError: An option outside its range.
     """
 
     frames: int = 8
@@ -38,11 +38,11 @@ class FrameClip(Representation):
 
     @property
     def phases(self) -> int:
-        """Images a clip."""
+        """Images per clip."""
         return self.frames
 
     def moments(self, onset: int, apex: int, offset: int) -> tuple[int, ...]:
-        """Return ``frames`` frame numbers from onset to offset; the apex is of no account."""
+        """Return ``frames`` frame numbers from onset to offset; the apex is not used."""
         return evenly_spaced(onset, offset, self.frames)
 
     def _render(self, frames: Pixels) -> Float32[np.ndarray, "phase channel size size"]:

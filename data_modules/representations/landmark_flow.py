@@ -1,4 +1,4 @@
-"""Motion images from landmarks: no picture is needed, so no face can be seen in what they are made of."""
+"""Motion images from landmarks alone: no picture of a face is needed."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,7 +16,7 @@ from data_modules.video.reader import Pixels
 from lightmannet.errors import ConfigurationError, DataError
 
 _STABLE = [*range(27, 36), 36, 39, 42, 45]
-"""Nose and corners of the eyes, which an expression moves least."""
+"""Nose and eye corners, which expressions move least."""
 
 _BORDER = np.linspace(-4, SIZE + 4, 8)
 """Where the motion is held at 0, on each side of a square about the image: the chin lies below the image's lower edge,
@@ -28,8 +28,8 @@ _SMOOTHING = 1.0
 class LandmarkFlow(Representation):
     """The motion of 68 landmarks from onset to apex, or in phases; the result is (phases, 3, size, size).
 
-    The apex's points are laid on the onset's by the similarity that fits nose and eye corners best, so that the motion
-    of the head is taken out, and the eyes are brought to fixed places. Between the points the motion is a thin-plate
+    The apex's points are aligned to the onset's by the similarity transform that fits nose and eye corners best, which
+    removes head motion, and the eyes are moved to fixed positions. Between the points the motion is a thin-plate
     spline, smoothed a little, as the lips' inner points nearly coincide; at eight places of each side of a square, a
     seventh of the width outside of the image, it is 0. It is computed in pixels of a grid of 28, whatever the size, so
     that the motion does not depend on it.
@@ -45,7 +45,7 @@ class LandmarkFlow(Representation):
             motion during it, as ``PhaseFlow``.
 
     Raises:
-        ConfigurationError: An option out of its range.
+        ConfigurationError: An option outside its range.
 
     Reference: Bookstein 1989, "Principal warps: thin-plate splines and the decomposition of deformations", IEEE TPAMI
     11(6); Umeyama 1991, "Least-squares estimation of transformation parameters between two point patterns", IEEE TPAMI
@@ -71,7 +71,7 @@ class LandmarkFlow(Representation):
 
     @property
     def channels(self) -> int:
-        """Channels an image: u, v and strain."""
+        """Channels per image: u, v and strain."""
         return 3
 
     @property
@@ -87,7 +87,7 @@ class LandmarkFlow(Representation):
         return onset, apex
 
     def render_points(self, points: Float64[np.ndarray, "frame 68 2"]) -> Float32[np.ndarray, "phase 3 size size"]:
-        """Return what the network sees, in [-0.5, 0.5].
+        """Return the network's input, in [-0.5, 0.5].
 
         Args:
             points: Landmarks of the frames of ``moments()``.
@@ -96,7 +96,7 @@ class LandmarkFlow(Representation):
             DataError: The points of all frames are the same.
         """
         if (points == points[0]).all():
-            raise DataError("the landmarks of the apex are those of the neutral face: there is no motion to see")
+            raise DataError("the landmarks of the apex equal those of the neutral face: there is no motion")
         return np.stack([self._image(first, second) for first, second in pairwise(points)])
 
     def _image(self, first: Landmarks, second: Landmarks) -> Float32[np.ndarray, "3 size size"]:
@@ -111,12 +111,12 @@ class LandmarkFlow(Representation):
 
     def _render(self, frames: Pixels) -> Float32[np.ndarray, "phase channel size size"]:
         raise DataError(
-            "LandmarkFlow needs landmarks, but the clip has frames; choose a database of landmarks, or ApexFlow"
+            "LandmarkFlow needs landmarks, but the clip has frames. Choose a database of landmarks, or ApexFlow"
         )
 
 
 def landmark_motion(onset: Landmarks, apex: Landmarks, size: int = SIZE) -> Float64[np.ndarray, "2 {size} {size}"]:
-    """Return u and v of each pixel, in pixels of the image, with the eyes at ``EYES`` and the head's motion taken out.
+    """Return u and v of each pixel, in pixels of the image, with the eyes at ``EYES`` and without head motion.
 
     Args:
         onset: Points of the first picture, in any unit.
@@ -155,7 +155,7 @@ class _Similarity:
 
 
 def _similarity(source: Float64[np.ndarray, "point 2"], target: Float64[np.ndarray, "point 2"]) -> _Similarity:
-    """Return the similarity that brings ``source`` nearest to ``target`` (least squares)."""
+    """Return the similarity transform that best maps ``source`` to ``target`` (least squares)."""
     one, other = (points @ np.array([1, 1j]) for points in (source, target))
     centred = one - one.mean()
     turn = complex(np.vdot(centred, other - other.mean()) / np.vdot(centred, centred))

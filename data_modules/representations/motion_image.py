@@ -1,4 +1,4 @@
-"""From two frames to a motion image: flow, averaged to the image's size, its strain, scaled and stored."""
+"""From two frames to a motion image: flow, averaged down to the image's size, and its strain, both scaled."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from data_modules.video.reader import Pixels
 from lightmannet.errors import ConfigurationError
 
 WORKING_SIZE = 112
-"""Smallest height and width in pixels at which flow is computed unless told otherwise: at 28 pixels a micro-expression
-moves by a fraction of a pixel, which no estimator sees well."""
+"""Smallest default height and width in pixels at which flow is computed: at 28 pixels a micro-expression moves by a
+fraction of a pixel, which no method estimates well."""
 
 
 @dataclass(frozen=True)
 class MotionImages(Representation):
-    """Motion images (u, v, strain) of pairs of frames; ``ApexFlow`` and ``PhaseFlow`` say which pairs.
+    """Motion images (u, v, strain) of pairs of frames; ``ApexFlow`` and ``PhaseFlow`` choose the pairs.
 
     Flow from the first to the second frame of a pair is computed at ``working_size``, averaged over areas down to
     ``size`` and then expressed in pixels of that size (divided by ``working_size / size``). Stored are, in
@@ -32,17 +32,17 @@ class MotionImages(Representation):
     - optical strain of that averaged field (central differences, unitless) as ``strain / full_strain - 0.5``: -0.5 is
       none, 0.5 is ``full_strain`` or more.
 
-    So the same motion of the same face is stored alike whatever ``size`` and ``working_size``.
+    So the same motion of the same face has the same values for every ``size`` and ``working_size``.
 
     Args:
-        method: ``tvl1``, the field's habit, or ``dis``, several times faster.
+        method: ``tvl1``, common in the field, or ``dis``, several times faster.
         size: Height and width of the images in pixels, 28..224.
-        full_scale: Motion that reaches the end of the range, as a fraction of the image's width. The default holds
-            macro-expressions, which move skin by up to about a twentieth of the face; micro-expressions then use a
-            part of the range, and how small they are stays visible.
-        stretch: Stretch each channel of each image from its least to its greatest value over the whole range, as the
-            released MEGC2019 images are, instead of scaling all by the same factor: amplitude is lost, and 0 no longer
-            means no motion. A channel without any variation is stored as no motion.
+        full_scale: Motion that reaches the end of the range, as a fraction of the image's width. The default fits
+            macro-expressions, which move skin by up to about a twentieth of the face; micro-expressions use part of
+            the range, so that they remain visibly smaller.
+        stretch: Stretch each channel of each image to the whole range, as in the released MEGC2019 images, instead of
+            scaling all by the same factor: amplitude is lost, and 0 no longer means no motion. A constant channel is
+            stored as no motion.
         working_size: Height and width in pixels that frames are cropped to and flow is computed at, a multiple of
             ``size``; 0 takes the smallest one of at least 112.
         full_strain: Strain that reaches the end of the range. The default fits that of ``full_scale``: skin that
@@ -50,7 +50,7 @@ class MotionImages(Representation):
             of it changes by up to 0.05 / 0.06 · exp(-1/2) = 0.5.
 
     Raises:
-        ConfigurationError: An option out of its range.
+        ConfigurationError: An option outside its range.
     """
 
     method: FlowMethod = "tvl1"
@@ -79,7 +79,7 @@ class MotionImages(Representation):
 
     @property
     def channels(self) -> int:
-        """Channels an image: u, v and strain."""
+        """Channels per image: u, v and strain."""
         return 3
 
     @property
@@ -89,7 +89,7 @@ class MotionImages(Representation):
 
     @abstractmethod
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """Return, for each image, which two of the frames of ``moments()`` it shows the motion between."""
+        """Return, for each image, the indices of the two frames of ``moments()`` whose motion it shows."""
 
     def _render(self, frames: Pixels) -> Float32[np.ndarray, "phase channel size size"]:
         return np.stack(
@@ -107,7 +107,7 @@ class MotionImages(Representation):
         return (channels / full + _REST).clip(LOW, HIGH).astype(np.float32)
 
     def fingerprint(self) -> str:
-        """Return a text that differs whenever the result may; the library that computes the flow is part of it."""
+        """Return a text that changes whenever the result may change; it includes the library that computes the flow."""
         return f"{super().fingerprint()} {computed_with(self.method)}"
 
 

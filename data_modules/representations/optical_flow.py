@@ -18,7 +18,7 @@ Flow = Callable[
 """From two gray frames to the motion from the first to the second, u and v in pixels."""
 
 SMALLEST_FRAME = 16
-"""Height and width in pixels below which there are too few patches and pyramid levels to speak of flow."""
+"""Height and width in pixels below which there are too few patches and pyramid levels to estimate flow."""
 
 _ATTACHMENT, _WARPS, _ITERATIONS = 50, 3, 5
 
@@ -31,14 +31,14 @@ def optical_flow(
 
 
 def computed_with(method: FlowMethod) -> str:
-    """Return name and version of the library behind a method: another version may give another flow."""
+    """Return name and version of a method's library, as another version may give another flow."""
     return f"scikit-image {version('scikit-image')}" if method == "tvl1" else f"OpenCV {cv2.__version__}"
 
 
 def tvl1(
     first: UInt8[np.ndarray, "height width"], second: UInt8[np.ndarray, "height width"]
 ) -> Float32[np.ndarray, "2 height width"]:
-    """Return the motion from ``first`` to ``second`` by TV-L1: smooth within sharp edges, robust to outliers.
+    """Return the motion from ``first`` to ``second`` by TV-L1: smooth with sharp edges, robust to outliers.
 
     Args:
         first: Gray frame, 0..255, at least 16 pixels high and wide.
@@ -56,12 +56,12 @@ def tvl1(
         Zach, Pock and Bischof, "A duality based approach for realtime TV-L1 optical flow", DAGM 2007, as
         ``skimage.registration.optical_flow_tvl1``.
     """
-    from skimage.registration import optical_flow_tvl1  # takes a third of a second, which most commands need not wait
+    from skimage.registration import optical_flow_tvl1  # takes a third of a second
 
     _check(first, second)
-    # In [0, 1], the range that the weights are meant for. Of moving bumps (1 to 4 pixels, noise of 0 and 2 gray levels)
-    # the default attachment 15 smooths larger motion away and 100 follows the noise; more than 3 x 5 iterations a level
-    # take up to three times as long for nothing.
+    # In [0, 1], the range that the weights are meant for. For moving bumps (1 to 4 pixels, noise of 0 or 2 gray levels)
+    # the default attachment of 15 smooths larger motion away and 100 follows the noise; more than 3 x 5 iterations per
+    # level take up to three times as long without gain.
     v, u = optical_flow_tvl1(  # type: ignore[no-untyped-call]
         first.astype(np.float32) / 255,
         second.astype(np.float32) / 255,
@@ -96,10 +96,10 @@ def dis(
 
 
 def dis_estimator(preset: Literal["medium", "ultrafast"]) -> Flow:
-    """Return a function that computes ``dis`` and keeps its memory from one call to the next, so for one thread alone.
+    """Return a function that computes ``dis`` and reuses its memory between calls; not thread-safe.
 
     Args:
-        preset: ``ultrafast`` leaves out the variational refinement and takes fewer patches and descents: a third of the
+        preset: ``ultrafast`` skips the variational refinement and uses fewer patches and iterations: a third of the
             time.
     """
     names = {"medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST}

@@ -1,4 +1,4 @@
-"""The motion between two pictures of one person, with the motion of the head taken out."""
+"""The motion between two pictures of one person, without head motion."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,16 +14,16 @@ from lightmannet.errors import DataError
 
 _ITERATIONS, _PRECISION, _BLUR = 200, 1e-6, 5
 _REACH = 6
-"""The head may have moved by this part of the square, up, down and to the sides."""
+"""The head may have moved by up to 1/6 of the square in each direction."""
 
 
 @dataclass(frozen=True)
 class PairFlow(ApexFlow):
     """One motion image, from a neutral to an expressive picture; the result is (1, 3, size, size) in [-0.5, 0.5].
 
-    Between two pictures taken on their own the head moves more than the skin. The second is first laid on the first by
+    Between two separate pictures the head moves more than the skin. The second is first aligned to the first by
     the rotation and shift that fits **nose and inner corners of the eyes** best (ECC); with the brows in the region,
-    their motion would be taken for that of the head. The crop must bring the eyes to ``EYES`` (``FixedEyes``,
+    their motion would be mistaken for head motion. The crop must bring the eyes to ``EYES`` (``FixedEyes``,
     ``DetectedEyes``), where that region is looked for.
 
     Options, signs and scaling are those of ``MotionImages``. On smooth textures of 112 pixels whose skin moves by up to
@@ -49,19 +49,19 @@ def head_held_still(
 
     Args:
         first: Gray picture with the eyes at ``EYES``.
-        second: Another of the same person, cut out alike.
+        second: Another of the same person, cropped in the same way.
 
     Raises:
-        DataError: Both are the same picture, or nothing in the region fits.
+        DataError: Both pictures are the same, or they cannot be aligned.
     """
     if np.array_equal(first, second):
-        raise DataError("the apex is the same picture as the neutral face: there is no motion to see")
+        raise DataError("the apex is the same picture as the neutral face: there is no motion")
     size = len(first)
     rows, columns = stable_region(size)
     mask = np.zeros((size, size), np.uint8)
     mask[rows, columns] = 255
     ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ITERATIONS, _PRECISION)
-    # ECC finds its way over a few pixels alone; so the region is looked for first, moved as a whole.
+    # ECC converges only from a few pixels away, so template matching finds the translation first.
     reach = size // _REACH
     around = second[rows.start - reach : rows.stop + reach, columns.start - reach : columns.stop + reach]
     likeness = cv2.matchTemplate(around, first[rows, columns], cv2.TM_CCOEFF_NORMED)
@@ -72,8 +72,8 @@ def head_held_still(
         _, matrix = cv2.findTransformECC(first, second, start, cv2.MOTION_EUCLIDEAN, ends, moved, _BLUR)
     except cv2.error:
         raise DataError(
-            "the motion of the head cannot be found at the nose; are the eyes where the crop puts them, and do both "
-            "pictures show one person?"
+            "the two pictures cannot be aligned at the nose. Check that both show one person and that the crop puts "
+            "the eyes at their fixed places"
         ) from None
     return cv2.warpAffine(
         second, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE

@@ -13,17 +13,17 @@ class PhaseFlow(MotionImages):
     """Motion images of equally long phases from onset to offset; the result is (phases, 3, size, size).
 
     Phases are fractions of the expression, not seconds, so that phase 1 of a short micro-expression lines up with
-    phase 1 of a long macro-expression. Where the apex lies shows in the motion itself, and its annotation, the least
-    reliable of the three, is not needed. Options beside the two below, signs and scaling are those of ``MotionImages``.
+    phase 1 of a long macro-expression. The apex annotation, the least reliable of the three, is not needed. The other
+    options, signs and scaling are those of ``MotionImages``.
 
     Args:
-        phases: Number of phases, at least 1. A clip of fewer frames repeats some, and such a phase has no motion.
-        reference: ``previous``: the motion during each phase, so that rise and fall differ in sign and the phases are
-            short steps that flow estimation follows well. ``onset``: the motion from the onset to the end of each
-            phase, which is larger than its errors even where a phase is very short, and small again at the offset.
+        phases: Number of phases, at least 1. A clip with fewer frames repeats some, which gives phases without motion.
+        reference: ``previous``: the motion during each phase, so that rise and fall differ in sign and steps are small
+            enough for flow estimation. ``onset``: the motion from the onset to the end of each phase, which exceeds the
+            estimation error even for very short phases, and is small again at the offset.
 
     Raises:
-        ConfigurationError: An option out of its range.
+        ConfigurationError: An option outside its range.
     """
 
     phases: int = 4
@@ -37,9 +37,9 @@ class PhaseFlow(MotionImages):
             raise ConfigurationError(f"reference={self.reference!r}: onset or previous")
 
     def moments(self, onset: int, apex: int, offset: int) -> tuple[int, ...]:
-        """Return ``phases + 1`` frame numbers from onset to offset; the apex is of no account."""
+        """Return ``phases + 1`` frame numbers from onset to offset; the apex is not used."""
         return evenly_spaced(onset, offset, self.phases + 1)
 
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """Return, for each phase, the frame that its motion starts from and the one at its end."""
+        """Return the start and end frame of each phase's motion."""
         return tuple((0 if self.reference == "onset" else end - 1, end) for end in range(1, self.phases + 1))

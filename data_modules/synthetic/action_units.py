@@ -39,20 +39,20 @@ class ActionUnitTable:
 
 
 def read_action_units(path: Path = TABLE) -> ActionUnitTable:
-    """Return the table of frequencies that ``path`` holds, by default the one shipped with the package.
+    """Return the table of frequencies in ``path``, by default the one shipped with the package.
 
     Lines that start with ``#`` are comments; the first other line is ``emotion,sequences,AU<number>,…``.
 
     Raises:
-        DataError: The file is missing, is no such table, or a frequency lies outside [0, 1]; rows are named.
+        DataError: The file is missing or malformed, or a frequency is outside [0, 1]; the message names the rows.
     """
     if not path.is_file():
-        raise DataError(f"{path}: not found; the table of action units belongs to the package, so install it again")
+        raise DataError(f"{path}: not found. The table is part of the package, so reinstall the package")
     numbered = [(number, line) for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)]
     rows = [(number, line.split(",")) for number, line in numbered if line.strip() and not line.startswith("#")]
     header = rows[0][1] if rows else []
     if header[:2] != ["emotion", "sequences"] or not all(_is_unit(name) for name in header[2:]) or len(rows) < 2:
-        raise DataError(f"{path}: expected a header 'emotion,sequences,AU1,…' and a row an emotion; found {header}")
+        raise DataError(f"{path}: expected a header 'emotion,sequences,AU1,…' and one row per emotion; found {header}")
     faults = [fault for number, cells in rows[1:] if (fault := _fault(number, cells, len(header)))]
     if faults:
         raise DataError(faults_message(str(path), faults))

@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 REGIONS = ("brow", "eye", "cheek", "mouth", "chin")
-"""Parts of the face whose place varies from person to person independently of each other."""
+"""Parts of the face whose positions vary between people, independently of each other."""
 
 
 @dataclass(frozen=True)
 class Bump:
-    """One smooth, localized displacement on one half of the face; the other half moves as in a mirror.
+    """One smooth, localized displacement on one half of the face; the other half moves symmetrically.
 
     Attributes:
         unit: Action unit the bump belongs to.

@@ -9,13 +9,13 @@ import numpy as np
 def apportion(total: int, shares: Sequence[float], least: int = 1) -> list[int]:
     """Return whole numbers that sum to ``total`` and are in proportion to ``shares``, each at least ``least``.
 
-    Largest remainders are rounded up; shares that already sum to ``total`` and are whole come back as they are.
+    The largest remainders are rounded up.
 
     Raises:
         ValueError: ``total`` is too small to give every share ``least``.
     """
     if total < least * len(shares):
-        raise ValueError(f"{total} cannot be shared out as {len(shares)} numbers of at least {least}")
+        raise ValueError(f"{total} cannot be divided into {len(shares)} numbers of at least {least}")
     exact = [total * share / sum(shares) for share in shares]
     counts = [max(least, int(value)) for value in exact]
     while sum(counts) < total:
@@ -31,7 +31,7 @@ def clips_per_person(clips: int, people: int, inequality: float = 0.9) -> list[i
     """Return how many clips each person has, most first: unequal, as in real databases, and at least one each.
 
     The numbers follow the quantiles of a log-normal distribution; ``inequality`` is the standard deviation of the
-    logarithm. They are the same for every seed.
+    logarithm. They do not depend on a seed.
 
     Raises:
         ValueError: There are fewer clips than people.

@@ -30,13 +30,13 @@ MICRO_DATABASES = (
     SyntheticDatabase("synthetic_b", 16, (70, 51, 43), SyntheticCamera(gain=0.8, noise=0.020, smoothness=2.0)),
     SyntheticDatabase("synthetic_c", 28, (92, 26, 15), SyntheticCamera(gain=1.2, noise=0.030, smoothness=1.2)),
 )
-"""Counts of people and clips as in the three databases of MEGC2019 (CASME II, SMIC, SAMM); the cameras are made up."""
+"""Counts of people and clips as in the three databases of MEGC2019 (CASME II, SMIC, SAMM); the cameras are invented."""
 
 MACRO_CAMERA = SyntheticCamera(gain=1.0, noise=0.015, smoothness=1.5)
 
 
 def micro_databases(subjects: int, clips: int) -> tuple[SyntheticDatabase, ...]:
-    """Return the micro-expression databases with ``subjects`` people and ``clips`` clips in all, in proportion.
+    """Return the micro-expression databases scaled to ``subjects`` people and ``clips`` clips in total.
 
     Every database keeps at least one person and one clip of each class.
 
@@ -45,9 +45,9 @@ def micro_databases(subjects: int, clips: int) -> tuple[SyntheticDatabase, ...]:
     """
     least = len(MICRO_DATABASES) * len(CLASSES)
     if subjects < len(MICRO_DATABASES):
-        raise ConfigurationError(f"subjects={subjects}: at least {len(MICRO_DATABASES)} are needed, one a database")
+        raise ConfigurationError(f"subjects={subjects}: at least {len(MICRO_DATABASES)} are needed, one per database")
     if clips < least:
-        raise ConfigurationError(f"micro_clips={clips}: at least {least} are needed, one a class in each database")
+        raise ConfigurationError(f"micro_clips={clips}: at least {least} are needed, one per class in each database")
     people = apportion(subjects, [database.subjects for database in MICRO_DATABASES])
     cells = apportion(clips, [count for database in MICRO_DATABASES for count in database.clips])
     scaled = []
@@ -56,7 +56,7 @@ def micro_databases(subjects: int, clips: int) -> tuple[SyntheticDatabase, ...]:
         if sum(counts) < people[index]:
             raise ConfigurationError(
                 f"subjects={subjects}, micro_clips={clips}: {database.name} would have {sum(counts)} clips for "
-                f"{people[index]} people, and each needs one; ask for more clips or fewer subjects"
+                f"{people[index]} people, who need one each; set more clips or fewer subjects"
             )
         scaled.append(replace(database, subjects=people[index], clips=counts))
     return tuple(scaled)

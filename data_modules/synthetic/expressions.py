@@ -20,7 +20,7 @@ CLASS_OF_EMOTION = {
 """Class of each CK+ emotion in the three classes of MEGC2019."""
 
 LEAKAGE = {16: 0.3, 18: 0.3, 22: 0.3, 25: 0.2, 26: 0.2, 27: 0.2}
-"""Weight of units in micro-expressions, 1 where not named: what opens or purses the lips is rare there (our choice)."""
+"""Weight of units in micro-expressions, 1 by default: opening or pursing the lips is rare there (our choice)."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Style:
     Attributes:
         intensity: Typical intensity of a unit; at 1 a mouth corner moves by two pixels.
         variation: Standard deviation of the intensity's logarithm between clips, and again between units of a clip.
-        units: Probability of showing 1, 2, 3, … units; empty where the number is not limited.
+        units: Probability of showing 1, 2, 3, … units; empty for no limit.
         one_sided: Probability that a clip moves mainly one half of the face.
-        idle: Largest share of the movement that is left on the other half of such a clip.
-        apex: Smallest share of the movement that is caught, because the frame taken as apex may not be it; at most 1.
-        stray: Probability that a clip shows one more unit, any of them, which has nothing to do with the emotion.
+        idle: Largest share of the movement on the other half of such a clip.
+        apex: Smallest share of the full movement in the frame taken as apex, which may be the wrong one; at most 1.
+        stray: Probability that a clip shows one more unit, unrelated to the emotion.
         mislabelled: Probability that the movement belongs to an emotion of another class than the label.
         head: Standard deviation of head motion, pixels at the image's border, for each of shift, turn and approach.
         misplaced: Standard deviation of the registration error of the face, pixels.
@@ -67,7 +67,7 @@ MICRO = Style(
     misplaced=1.0,
     tilt=0.12,
 )
-"""Small, few units, often one-sided, an apex that may be missed, and labels that are not always right."""
+"""Small, few units, often one-sided, sometimes a wrong apex or label."""
 
 MACRO_OVER_MICRO = 4.0
 """Typical intensity of a unit in a macro-expression over that in a micro-expression."""
@@ -85,7 +85,7 @@ MACRO = Style(
     misplaced=1.0,
     tilt=0.12,
 )
-"""Posed: large, all of the emotion's units, nearly always both sides, the apex caught, no wrong label."""
+"""Posed: large, all of the emotion's units, nearly always on both sides, apex and label correct."""
 
 
 def labels_of_emotions(table: ActionUnitTable) -> Int64[np.ndarray, " emotion"]:
@@ -96,7 +96,7 @@ def labels_of_emotions(table: ActionUnitTable) -> Int64[np.ndarray, " emotion"]:
 def draw_emotions(
     style: Style, table: ActionUnitTable, labels: Int64[np.ndarray, " clip"], generator: np.random.Generator
 ) -> Int64[np.ndarray, " clip"]:
-    """Return the emotion (row of ``table``) behind each clip's label, as often as CK+ has each emotion of the class.
+    """Return the emotion (row of ``table``) behind each clip's label, with CK+'s frequencies within the class.
 
     With probability ``style.mislabelled`` the emotion belongs to one of the other classes.
     """
@@ -114,7 +114,7 @@ def draw_intensities(
     preference: Float64[np.ndarray, "clip unit"],
     generator: np.random.Generator,
 ) -> Float64[np.ndarray, "clip unit 2"]:
-    """Return how strongly each action unit moves on the left and right half of the image, 0 where it rests.
+    """Return the intensity of each action unit on the left and right half of the image, 0 where inactive.
 
     Units are drawn independently of each other given the emotion.
 
@@ -146,7 +146,7 @@ def draw_intensities(
 def _few_units(
     style: Style, table: ActionUnitTable, probability: Float64[np.ndarray, "clip unit"], generator: np.random.Generator
 ) -> Bool[np.ndarray, "clip unit"]:
-    """Return which units are active: a few, drawn without replacement in proportion to how often they show."""
+    """Return the active units: a few, drawn without replacement in proportion to their probabilities."""
     clips, units = probability.shape
     weight = probability * np.array([LEAKAGE.get(unit, 1.0) for unit in table.units])
     # Sorting log-weights with Gumbel noise added is a draw without replacement.

@@ -6,7 +6,7 @@ from jaxtyping import Float64
 from data_modules.flow import SIZE
 
 MIDDLE = (SIZE - 1) / 2
-"""Coordinate of the image's centre: pixel 0 lies at 0, so mirroring takes x to ``SIZE - 1 - x``."""
+"""Coordinate of the image's centre: pixel 0 is at 0, so mirroring maps x to ``SIZE - 1 - x``."""
 
 Field = Float64[np.ndarray, "clip 2 height width"]
 """Displacement (u to the right, v down) of every pixel, in pixels."""
@@ -17,10 +17,10 @@ def skin_motion(
     extent: Float64[np.ndarray, "clip bump side 2"],
     displacement: Float64[np.ndarray, "clip bump side 2"],
 ) -> Field:
-    """Return the sum of Gaussian bumps, each ``displacement`` large at its ``centre``; all in pixels."""
+    """Return the sum of Gaussian bumps with peak ``displacement`` at ``centre``; all in pixels."""
     pixels = np.arange(SIZE, dtype=np.float64)
     clips = len(centre)
-    # Axis-aligned Gaussians are products of one profile along x and one along y: one matrix product a clip.
+    # Axis-aligned Gaussians are products of one profile along x and one along y: one matrix product per clip.
     profile = np.exp(-0.5 * ((pixels - centre[..., None]) / extent[..., None]) ** 2).reshape(clips, -1, 2, SIZE)
     along_x, along_y = profile[:, :, 0], profile[:, :, 1]
     moved = displacement.reshape(clips, -1, 2).transpose(0, 2, 1)[..., None] * along_x[:, None]
@@ -30,12 +30,12 @@ def skin_motion(
 def head_motion(
     shift: Float64[np.ndarray, "clip 2"], turn: Float64[np.ndarray, " clip"], growth: Float64[np.ndarray, " clip"]
 ) -> Field:
-    """Return the field of a head that moves as a whole.
+    """Return the displacement field of a rigid head motion.
 
     Args:
         shift: Translation (right, down), pixels.
-        turn: Rotation in the image plane, clockwise as seen, radians (small).
-        growth: Relative change of size (the head comes closer), small.
+        turn: Clockwise rotation in the image plane, radians (small).
+        growth: Relative change of size (the head approaches), small.
     """
     offset = np.arange(SIZE, dtype=np.float64) - MIDDLE
     x, y = offset[None, None, :], offset[None, :, None]

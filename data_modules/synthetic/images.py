@@ -16,7 +16,7 @@ STRAIN_RANGE = 0.5
 """Optical strain that is stored as 0.5 (no strain is -0.5); larger ones are clipped."""
 
 SCALING = Scaling("absolute", FLOW_RANGE / SIZE, STRAIN_RANGE)
-"""What ``to_images`` returns unless it stretches."""
+"""Scaling of what ``to_images`` returns without stretching."""
 
 
 def to_images(field: Field, stretched: bool = False) -> Float[Tensor, "clip 3 height width"]:
@@ -24,8 +24,8 @@ def to_images(field: Field, stretched: bool = False) -> Float[Tensor, "clip 3 he
 
     Args:
         field: Displacement (u, v) in pixels.
-        stretched: Stretch each channel of each image so that it spans the whole range, as the public MEGC2019 images
-            are, instead of scaling all by one factor; a channel that is constant becomes no motion.
+        stretched: Stretch each channel of each image to the whole range, as in the public MEGC2019 images, instead of
+            scaling all by one factor; a constant channel becomes no motion.
 
     Returns:
         float32 in [-0.5, 0.5]: ``u / (2 FLOW_RANGE)``, ``v / (2 FLOW_RANGE)`` and ``strain / STRAIN_RANGE - 0.5``,

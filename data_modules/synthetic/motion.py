@@ -2,14 +2,14 @@
 
 Everything here is generated. No image shows or derives from a real person; the only real ingredient is the table of
 how often action units go with emotions in CK+ (``action_units.py``). Emotion → action units → a dense displacement
-field on a schematic face → (u, v, strain). It serves to try the whole pipeline without a licensed database, and its
-macro-expressions can stand in for the auxiliary data (``stretched=True`` beside images that were stretched).
+field on a schematic face → (u, v, strain). Use it to try the whole pipeline without a licensed database; its
+macro-expressions can stand in for the auxiliary data (``stretched=True`` for corpora of stretched images).
 
-What it cannot tell: how well a method recognises real micro-expressions, nor which of two methods would. Faces are
+It does not show how well a method recognises real micro-expressions, nor which of two methods is better. Faces are
 sums of Gaussian bumps without skin, hair, light or time course; action units are drawn independently given the emotion;
-how people, cameras and errors vary is our guess. The difficulty was set on purpose: faces lie so differently in their
-crops that a linear classifier falls behind a small convolutional network, which need not be so on real, well-aligned
-images. 3 % of the micro labels are wrong by design (``expressions.MICRO``).
+the variation of people, cameras and errors is our guess. The difficulty was set on purpose: the positions of faces in
+their crops vary so much that a linear classifier does worse than a small convolutional network, which may be different
+on real, well-aligned images. 3 % of the micro labels are wrong by design (``expressions.MICRO``).
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ from lightmannet.episode import Clips, concatenate
 from lightmannet.errors import ConfigurationError
 
 CLIPS_A_MACRO_SUBJECT = 5
-"""Mean number of macro-expression clips a person."""
+"""Mean number of macro-expression clips per person."""
 
 _MICRO_STREAM, _MACRO_STREAM = 0, 1
 
@@ -40,19 +40,19 @@ class SyntheticMotion(CorpusSource):
     """A generated corpus of micro- and macro-expressions, the same for the same arguments.
 
     Micro-expressions come from three synthetic databases with the subject and class counts of MEGC2019,
-    macro-expressions from other people, about equally many of each CK+ emotion. Inputs are (clip, 1, 3, 28, 28),
-    float32 in [-0.5, 0.5], as ``images.to_images`` scales them. The annotated action units and objective classes are
-    those of the movement shown, also where the label is wrong by design. Neither part depends on the size of the other.
+    macro-expressions from other people, in about equal numbers per CK+ emotion. Inputs are (clip, 1, 3, 28, 28),
+    float32 in [-0.5, 0.5], as ``images.to_images`` scales them. Annotated action units and objective classes are those
+    of the movement shown, even where the label is wrong by design. Neither part depends on the size of the other.
 
     Args:
-        subjects: People in the micro-expression databases together.
-        micro_clips: Micro-expression clips in all; other numbers than 442 keep the proportions.
-        macro_clips: Macro-expression clips; 0 for a corpus without them.
+        subjects: Total number of people in the micro-expression databases.
+        micro_clips: Total number of micro-expression clips; the proportions stay the same.
+        macro_clips: Number of macro-expression clips; 0 for none.
         seed: Seed of everything random, at least 0.
         stretched: Stretch each channel of each image to the full range, as the public MEGC2019 images are.
 
     Raises:
-        ConfigurationError: Numbers that cannot be met; the message says what is needed.
+        ConfigurationError: Numbers that are too small.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class SyntheticMotion(CorpusSource):
         emotions = len(CLASS_OF_EMOTION)
         if macro_clips != 0 and macro_clips < emotions:
             raise ConfigurationError(
-                f"macro_clips={macro_clips}: at least {emotions} are needed, one an emotion; or 0 for none"
+                f"macro_clips={macro_clips}: at least {emotions} are needed, one per emotion; or 0 for none"
             )
         self.databases = micro_databases(subjects, micro_clips)
         self.macro_clips = macro_clips
@@ -128,7 +128,7 @@ def _clips(
     units: tuple[int, ...],
     stretched: bool,
 ) -> Clips:
-    """Return recorded clips, in the order of people, with their names; ``pattern`` names a person by number."""
+    """Return the recorded clips with their names, ordered by person; ``pattern`` formats a person's number."""
     subjects = tuple(f"{database}/{pattern.format(number + 1)}" for number in person)
     first = np.searchsorted(person, person)
     action_units = np.zeros((len(person), 46), dtype=np.bool_)

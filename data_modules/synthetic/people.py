@@ -1,4 +1,4 @@
-"""Synthetic people: whose face is shaped how, moves how far, more on which side, and with which action units."""
+"""Synthetic people: the shape of the face, how far and on which side it moves, and with which action units."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ SIDE_SIGN = np.array([-1.0, 1.0])
 
 @dataclass(frozen=True)
 class Variety:
-    """How much people differ; every figure but ``place`` is a standard deviation between people.
+    """How much people differ; every value except ``place`` is a standard deviation between people.
 
     Attributes:
         place: Largest shift of the whole face in its crop, along x and y, pixels; all shifts are equally likely.
@@ -26,8 +26,8 @@ class Variety:
         spread: Extent of the moving skin, natural logarithm.
         gain: Habitual intensity of the person, natural logarithm.
         unit_gain: Habitual intensity of each of the person's action units, natural logarithm.
-        asymmetry: Right over left, natural logarithm; once a person and once more for each unit.
-        direction: Turn of each bump's direction, radians.
+        asymmetry: Ratio of right to left, natural logarithm; drawn per person and again per unit.
+        direction: Rotation of each bump's direction, radians.
         preference: Log-odds with which the person shows each action unit, whatever the emotion.
     """
 
@@ -43,12 +43,12 @@ class Variety:
 
 
 ALIKE = Variety((0.0, 0.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-"""No variety: everybody has the average, symmetric face."""
+"""No variation: all people have the average, symmetric face."""
 
 
 @dataclass(frozen=True)
 class People:
-    """What is fixed for each person.
+    """Properties that are fixed for each person.
 
     Attributes:
         centre: Centre of each bump (x to the right, y down), pixels.
@@ -80,7 +80,7 @@ def draw_people(face: Anatomy, units: int, count: int, generator: np.random.Gene
 
     scale = 1 + normal(variety.scale, 1, 1, 2)
     place = np.array(variety.place) * generator.uniform(-1, 1, (count, 1, 1, 2))
-    # Half of a feature's shift is shared by both sides (a broad mouth), half is not (a crooked one).
+    # Half of a feature's shift is common to both sides (a broad mouth), half is not (a crooked one).
     both = normal(variety.feature, len(REGIONS), 1, 2) + normal(variety.feature / 2, len(REGIONS), 2, 2)
     feature = both[:, face.region]
     outward = face.centre[:, None, 0] * SIZE * scale[..., 0] + feature[..., 0]

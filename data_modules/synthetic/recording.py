@@ -1,4 +1,4 @@
-"""From people and their expressions to the displacement field that a camera and a flow algorithm would report."""
+"""From people and their expressions to the displacement field that a flow algorithm would measure."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ from data_modules.synthetic.people import People
 
 @dataclass(frozen=True)
 class SyntheticCamera:
-    """What a database's recording and flow estimation do to the motion.
+    """How a database's recording and flow estimation change the motion.
 
     Attributes:
-        gain: Factor on all true motion: how many pixels the same face spans.
+        gain: Factor of all true motion, i.e. the size of a face in pixels.
         noise: Standard deviation of the flow's errors, pixels.
-        smoothness: Over how many pixels the errors are correlated.
+        smoothness: Correlation length of the errors, pixels.
     """
 
     gain: float

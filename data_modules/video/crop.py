@@ -153,7 +153,7 @@ class YuNet(Crop):
         min_score: Faces with a lower score, 0..1, are passed over.
 
     Raises:
-        ConfigurationError: The margin leaves nothing, or the score is no fraction.
+        ConfigurationError: The margin leaves nothing, or the score is outside its range.
     """
 
     def __init__(self, model: str | None = None, margin: float = 0.1, min_score: float = 0.7) -> None:
@@ -240,7 +240,7 @@ class YuNet(Crop):
         path, content = self._find_model()
         # OpenCV would print its errors; an ONNX file is a protocol buffer whose first field is its version.
         if not content.startswith(b"\x08"):
-            raise ConfigurationError(f"YuNet: the model {path} is no ONNX file; {_MODEL_HELP}")
+            raise ConfigurationError(f"YuNet: the model {path} is not an ONNX file; {_MODEL_HELP}")
         try:
             return cv2.FaceDetectorYN.create(str(path), "", (320, 320), self.min_score)
         except cv2.error as error:

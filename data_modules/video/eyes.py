@@ -55,7 +55,7 @@ class DetectedEyes(Crop):
         min_score: Faces with a lower score, 0..1, are passed over.
 
     Raises:
-        ConfigurationError: The score is no fraction.
+        ConfigurationError: The score is outside its range.
     """
 
     def __init__(self, model: str | None = None, min_score: float = 0.7) -> None:

@@ -37,7 +37,7 @@ def decode(data: bytes) -> UInt8[np.ndarray, "height width *channel"]:
         if not data.rstrip(b"\0").endswith(b";"):
             raise ValueError(_TRUNCATED.format(len(data)))
     else:
-        raise ValueError("its content is no JPEG, PNG, BMP, TIFF or GIF")
+        raise ValueError("its content is not a JPEG, PNG, BMP, TIFF or GIF")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:

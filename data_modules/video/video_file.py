@@ -25,7 +25,7 @@ Backend = Literal["auto", "decord", "pyav"]
 class VideoFile:
     """A ``FrameReader`` of a video file: the frames that a player shows, in its order, turned and mirrored as it does.
 
-    Frames that an edit list cuts off (videos trimmed without encoding them anew) are neither counted nor given. The
+    Frames that an edit list cuts off (videos trimmed without re-encoding them) are neither counted nor given. The
     file is opened at the first reading, in the process that reads, so a reader can be pickled at any time.
 
     Args:
@@ -98,7 +98,7 @@ class VideoFile:
         Memory does not grow with the length of the video.
 
         Args:
-            count: Frames a chunk, >= 1; the last chunk may have fewer.
+            count: Frames per chunk, >= 1; the last chunk may have fewer.
             color: ``gray`` gives one channel, ``rgb`` three.
 
         Raises:
@@ -124,7 +124,7 @@ class VideoFile:
     def fingerprint(self, numbers: Sequence[int]) -> str:
         """Return a hex digest of the file's name, size and modification time and of ``first_number``.
 
-        All frames lie in one file, so the numbers are of no account.
+        All frames lie in one file, so the numbers are not used.
 
         Raises:
             DataError: The file is gone.

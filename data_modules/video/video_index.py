@@ -36,7 +36,7 @@ class VideoIndex:
             times cannot be relied on, and frames can only be counted.
         keys: Those of ``stamps`` at which decoding can start, ascending.
         hides: Whether the file holds frames that are not shown.
-        fps: Frames a second, on average: as the file says or, where it does not or the times of its frames say
+        fps: Frames per second, on average: as the file says or, where it does not or the times of its frames say
             otherwise, as in what a browser records, by these times; 0 where nothing tells.
         height: Height of a frame as it is shown, pixels.
         width: Width of a frame as it is shown, pixels.
@@ -76,7 +76,7 @@ class VideoIndex:
 
 
 _CUT = 3  # frames at the ends that a cut may tear from the others; encoders reorder as many by default
-_UNEVEN = 1.6  # times in whole milliseconds, as in .mkv, differ by up to 1.5 at 400 frames a second
+_UNEVEN = 1.6  # times in whole milliseconds, as in .mkv, differ by up to 1.5 at 400 frames per second
 _ROUNDED = 0.05  # times in whole milliseconds make few frames seem slower or faster
 _ONE_FRAME_A_PACKET = frozenset(
     ("av1", "ffv1", "h264", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v2", "prores", "vp9", "wmv2")
@@ -112,7 +112,7 @@ def tells_its_frames(packets: Sequence[Packet], container: str, codec: str, reor
 
 
 def average_rate(said: float, seconds: Sequence[float]) -> float:
-    """Return frames a second: as the file says, unless the times of its frames, ascending, differ from it.
+    """Return frames per second: as the file says, unless the times of its frames, ascending, differ from it.
 
     Gaps that a cut left at the ends do not count.
     """
@@ -127,7 +127,7 @@ def average_rate(said: float, seconds: Sequence[float]) -> float:
 def within_cuts(seconds: Sequence[float]) -> Sequence[float]:
     """Return the times without those that a gap tears from the others at the beginning or the end.
 
-    A cut without encoding anew leaves out frames that are stored after, or refer to, what was cut off. Times with gaps
+    A cut without re-encoding leaves out frames that are stored after, or refer to, what was cut off. Times with gaps
     elsewhere, too, are returned whole: they are of a camera that left out frames now and then.
 
     Args:

@@ -1,4 +1,4 @@
-"""Checkpoints: read as weights and plain values alone, written whole or not at all."""
+"""Checkpoints: read as weights and plain values only, written atomically."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from lightmannet.errors import CheckpointError
 from lightmannet.files import write_bytes_atomically
 
 OPTIONS = "options"
-"""Key under which a checkpoint carries the options of its run: a flat dictionary of names and texts."""
+"""Key of the run's options in a checkpoint: a flat dictionary from names to texts."""
 PEOPLE = "training_people"
 """Key under which a checkpoint carries the names of all people that it has learned from."""
 
@@ -26,18 +26,18 @@ _STATE: dict[str, type] = {
     "optimizer_states": list,
     "lr_schedulers": list,
 }
-"""What a checkpoint has beside weights where a fit can go on from it."""
+"""Entries besides weights that a checkpoint needs for resuming a fit."""
 
 
 def read_checkpoint(path: str | Path, map_location: Any = "cpu") -> dict[str, Any]:
-    """Return what a fit wrote; nothing in the file is executed, and nothing in it names code to run.
+    """Return a checkpoint's content without executing anything in the file.
 
     Args:
         path: File written by a fit.
-        map_location: Where tensors go, as in ``torch.load``.
+        map_location: Device of the tensors, as in ``torch.load``.
 
     Raises:
-        CheckpointError: No such file, or a damaged one, or one of another kind.
+        CheckpointError: The file is missing, damaged or of another kind.
     """
     if not Path(path).is_file():
         raise CheckpointError(
@@ -46,7 +46,7 @@ def read_checkpoint(path: str | Path, map_location: Any = "cpu") -> dict[str, An
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:
-        # torch raises whatever its unpickler or zip reader met; all of it means the same to the user.
+        # torch raises many types of errors, which all mean the same to the user.
         raise CheckpointError(
             f"{path} is not a checkpoint that can be read safely: it is damaged, of another kind, or holds more than "
             f"weights ({type(error).__name__}). Give a .ckpt file that `lightning fit` wrote."
@@ -82,7 +82,7 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> Origi
     Args:
         path: File written by a fit.
         model: The network the weights are for.
-        resume: A fit is to go on from it, so that weights alone are not enough.
+        resume: Whether a fit shall resume from it, which needs more than weights.
 
     Raises:
         CheckpointError: As ``read_checkpoint``, or weights of another network, or weights alone.
@@ -91,7 +91,7 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> Origi
     absent = [name for name, kind in _STATE.items() if not isinstance(checkpoint.get(name), kind)]
     if resume and absent:
         raise CheckpointError(
-            f"{path} holds no state of a run to go on from: {', '.join(absent)} missing. Give a .ckpt file that "
+            f"{path} has no state to resume a run from: {', '.join(absent)} missing. Give a .ckpt file that "
             "`lightning fit` wrote without save_weights_only."
         )
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
@@ -100,7 +100,7 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> Origi
     if differing:
         first = differing[0]
         raise CheckpointError(
-            f"{path} holds the weights of another network: {len(differing)} of {len(expected)} tensors differ, the "
+            f"{path} contains the weights of another network: {len(differing)} of {len(expected)} tensors differ, the "
             f"first is {first} with shape {found.get(first, 'missing')} where the configuration makes "
             f"{expected.get(first, 'none')}. Give the configuration that the checkpoint was trained with (config.yaml "
             "in its run's folder)."
@@ -113,14 +113,14 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> Origi
 
 
 class SafeCheckpoints(TorchCheckpointIO):
-    """Lightning's files through this module's one door: read as plain values, written whole or not at all.
+    """Lightning's checkpoints, read as plain values and written atomically.
 
-    Lightning's own way writes to the temporary folder and moves the file over, which is a copy, and so may be half
-    done, where that folder is on another disk.
+    Lightning itself writes to the temporary folder and moves the file, which on another disk is a copy and may be
+    interrupted halfway.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Write a checkpoint; a full disk or a kill leaves the file that was there before."""
+        """Write a checkpoint; a full disk or a killed process leaves the previous file intact."""
         content = io.BytesIO()
         torch.save(checkpoint, content)
         write_bytes_atomically(Path(path), content.getvalue())
@@ -131,11 +131,11 @@ class SafeCheckpoints(TorchCheckpointIO):
         """Read a checkpoint as ``read_checkpoint`` does, whatever ``weights_only`` says.
 
         Raises:
-            CheckpointError: As ``read_checkpoint``, or the name is one that Lightning takes up by itself under SLURM.
+            CheckpointError: As ``read_checkpoint``, or the file name is one that Lightning loads by itself under SLURM.
         """
         if re.fullmatch(r"hpc_ckpt_\d+\.ckpt", Path(path).name):
             raise CheckpointError(
-                f"{path}: Lightning leaves files of this name in the current folder under SLURM, whichever run it is. "
+                f"{path}: under SLURM, Lightning writes files with this name to the current folder for any run. "
                 "Remove it, or rename it to use it on purpose."
             )
         return read_checkpoint(path, map_location or "cpu")

@@ -1,4 +1,4 @@
-"""The commands ``lightning`` and ``lightmannet``, one program: Lightning's verbs, and this project's own."""
+"""The program behind the commands ``lightning`` and ``lightmannet``: Lightning's verbs and this project's own."""
 
 import difflib
 import logging
@@ -24,7 +24,7 @@ def main(args: list[str] | None = None) -> None:
         args: Arguments after the program's name; None takes those of the command line.
 
     Raises:
-        SystemExit: With code 2 after a plain message, if the user's data, options or files are at fault.
+        SystemExit: With code 2 after an error message, if the user's data, options or files are at fault.
     """
     given = sys.argv[1:] if args is None else args
     if not given or given[0] in ("-h", "--help"):
@@ -76,7 +76,7 @@ def _run(given: list[str], args: list[str] | None) -> None:
 
 
 def _help() -> str:
-    """Return a line for each command; nothing is imported for it."""
+    """Return one line per command, without importing any."""
     own = {verb: first_sentence(docstring(place.replace(":", "."))) for verb, place in VERBS.items()}
     lines = [f"  {verb:<30}{line}" for verb, line in (LIGHTNING | own).items()]
     return "\n".join(
@@ -86,13 +86,13 @@ def _help() -> str:
             *lines,
             "",
             "COMMAND --help lists the options of a command; --version prints the version.",
-            "Configurations that come with the package are known by name: lightning fit --config lightmannet",
+            "Configurations of the package can be given by name: lightning fit --config lightmannet",
         ]
     )
 
 
 def _own_verb(args: Sequence[str]) -> str | None:
-    """Return which of this project's own verbs is asked for, or None for one of Lightning's."""
+    """Return the requested verb of this project, or None for one of Lightning's."""
     for verb in sorted(VERBS, key=len, reverse=True):
         if list(args[: len(verb.split())]) == verb.split():
             return None if verb == "predict" and _names_a_run(args) else verb
@@ -100,20 +100,20 @@ def _own_verb(args: Sequence[str]) -> str | None:
 
 
 def _names_a_run(args: Sequence[str]) -> bool:
-    """Return whether ``predict`` is Lightning's verb, on a run's configuration, and not the one for clips."""
+    """Return whether ``predict`` is Lightning's verb, for a run's configuration, instead of the one for clips."""
     return any(argument == "-c" or argument.startswith(_OPTIONS_OF_LIGHTNING) for argument in args[1:])
 
 
 def _ignore_known_warnings() -> None:
-    # Said by Lightning about its own code, on every run.
+    # Lightning warns about its own code on every run.
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message="Couldn't infer the batch indices.*")
     warnings.filterwarnings("ignore", message="\\s*skip_none parameter was deprecated.*")
-    # A run that goes on has a folder of its own, and should.
+    # A resumed run has its own folder on purpose.
     warnings.filterwarnings("ignore", message="The dirpath has changed from.*")
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_tip)
 
 
 def _is_no_tip(record: logging.LogRecord) -> bool:
-    """Return whether a note is none of Lightning's tips, which advertise other products."""
+    """Return whether a record is not one of Lightning's tips, which advertise other products."""
     return "💡 Tip" not in record.getMessage()

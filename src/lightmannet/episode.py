@@ -1,6 +1,6 @@
-"""The vocabulary of the house: clips, episodes (few-shot tasks), trials (clips to recognise) and views of them.
+"""Basic types: clips, episodes (few-shot tasks), trials (clips to recognise) and views of them.
 
-Nobody changes one, yet they are not frozen: in double precision Lightning sets the fields of a copy.
+Treat them as immutable; they are not frozen because Lightning sets the fields of copies in double precision.
 """
 
 from collections.abc import Callable, Sequence
@@ -70,7 +70,7 @@ class Clips:
         return self._changed(lambda tensor: tensor.pin_memory(), self.subjects, self.ids)
 
     def _changed(self, change: Callable[[Tensor], Tensor], subjects: tuple[str, ...], ids: tuple[str, ...]) -> "Clips":
-        """Return these clips with ``change`` made to every tensor, under other names."""
+        """Return these clips with ``change`` applied to every tensor, and with other names."""
         return Clips(
             inputs=change(self.inputs),
             labels=change(self.labels),
@@ -82,7 +82,7 @@ class Clips:
 
 
 def concatenate(first: Clips, second: Clips) -> Clips:
-    """Return the clips of ``first`` followed by those of ``second``; what is not annotated in both is in neither."""
+    """Return the clips of ``first`` followed by those of ``second``; annotations that one of them lacks are dropped."""
     return Clips(
         inputs=torch.cat([first.inputs, second.inputs]),
         labels=torch.cat([first.labels, second.labels]),
@@ -106,7 +106,7 @@ class Episode:
         query: D^q, micro-expression clips, by default of other people than the support.
         auxiliary: D^aux, macro-expression clips, or None for methods without an auxiliary branch.
         n_way: Number of classes in the task.
-        n_shot: Support clips a class.
+        n_shot: Support clips per class.
         index: Number of the task within its epoch (or of the draw within a trial).
     """
 

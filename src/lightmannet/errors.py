@@ -1,20 +1,20 @@
-"""What can go wrong through a user's data, configuration or files: each says what, where and what to do."""
+"""Errors in a user's data, configuration or files: each message says what is wrong, where, and what to do."""
 
 
 class LightmanNetError(Exception):
-    """Parent of every error this project raises on purpose; the commands print it without a traceback."""
+    """Parent of all errors that this project raises on purpose; commands print them without a traceback."""
 
 
 class DataError(LightmanNetError):
-    """Files of a database that are missing, damaged or contradict each other, or too few clips for what is asked."""
+    """Files of a database that are missing, damaged or contradict each other, or too few clips for the options."""
 
 
 class AbsentDataError(DataError):
-    """Files of a database that nobody has named a folder for, or of which the folder has none."""
+    """A database whose folder is not given or contains none of its files."""
 
 
 class ConfigurationError(LightmanNetError):
-    """Options that cannot work together or with the data at hand."""
+    """Options that are invalid, or do not fit each other or the data."""
 
 
 class CheckpointError(LightmanNetError):
@@ -22,11 +22,11 @@ class CheckpointError(LightmanNetError):
 
 
 class BundleError(LightmanNetError):
-    """A folder given as a bundle that is none, is of another version, or is not as it was exported."""
+    """A folder that is not a bundle, is of another version, or has changed since its export."""
 
 
 class ClipError(LightmanNetError):
-    """Somebody's own clip that cannot be answered for: not readable, no frames, an interval that is not in it."""
+    """A user's clip that cannot be recognised: unreadable, without frames, or without the given interval."""
 
 
 def faults_message(title: str, faults: list[str], shown: int = 20) -> str:
@@ -34,8 +34,8 @@ def faults_message(title: str, faults: list[str], shown: int = 20) -> str:
 
     Args:
         title: What was read, e.g. the file's path.
-        faults: One sentence a fault.
-        shown: The number of faults written out; the rest is counted.
+        faults: One sentence per fault.
+        shown: The number of faults written out; the others are counted.
     """
     lines = [f"{title}: {len(faults)} fault{'s' if len(faults) != 1 else ''}"]
     lines += [f"  - {fault}" for fault in faults[:shown]]

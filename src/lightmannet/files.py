@@ -10,10 +10,10 @@ from typing import IO
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` so that a reader sees the old file or the whole new one, also after a power cut.
+    """Write ``text`` to ``path`` atomically: readers see the old or the complete new file, even after a power cut.
 
     Args:
-        path: Target; its folder is made if missing.
+        path: Target; its folder is created if missing.
         text: Content, written as UTF-8.
     """
     write_bytes_atomically(path, text.encode())
@@ -23,7 +23,7 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` as ``written_atomically`` does.
 
     Args:
-        path: Target; its folder is made if missing.
+        path: Target; its folder is created if missing.
         content: Content.
     """
     with written_atomically(path) as file:
@@ -32,13 +32,13 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def written_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """Yield an empty file that takes the place of ``path`` at the end: a reader sees the old file or the whole new one.
+    """Yield an empty file that replaces ``path`` at the end: readers see either the old or the complete new file.
 
-    Until it is whole it is a hidden file ``.<name>.….part`` in the same folder, which stays if the process is killed;
-    after an error it is removed. A power cut leaves either file, too.
+    Until then it is a hidden file ``.<name>.….part`` in the same folder, which stays if the process is killed and is
+    removed after an error. A power cut leaves one of the two files, too.
 
     Args:
-        path: Target; its folder is made if missing.
+        path: Target; its folder is created if missing.
 
     Raises:
         OSError: It cannot be written.
@@ -59,7 +59,7 @@ def written_atomically(path: Path) -> Iterator[IO[bytes]]:
 
 
 def set_default_permissions(path: Path) -> None:
-    """Give a file or folder made by ``tempfile``, which is private, the permissions of any other new one."""
+    """Give a file or folder created by ``tempfile``, which is private, the default permissions."""
     mask = os.umask(0)
     os.umask(mask)
     path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)

@@ -44,21 +44,21 @@ def run_lightning(args: list[str] | None = None) -> None:
         args: Arguments after the program's name; None takes those of the command line.
 
     Raises:
-        ConfigurationError: Wrong options or files, or what Lightning says of a misconfiguration.
+        ConfigurationError: Wrong options or files, or a misconfiguration reported by Lightning.
     """
-    words = with_packaged_configs(sys.argv[1:] if args is None else args)
-    check_yaml_arguments(words)
-    words = with_own_data(with_config_of_checkpoint(words))
+    arguments = with_packaged_configs(sys.argv[1:] if args is None else args)
+    check_yaml_arguments(arguments)
+    arguments = with_own_data(with_config_of_checkpoint(arguments))
     if args is None:
-        sys.argv[1:] = words  # which the processes of further devices are started with, too
+        sys.argv[1:] = arguments  # further devices' processes are started with them, too
     try:
         with requeued_on_signal():
-            Lightning(None if args is None else words)
+            Lightning(None if args is None else arguments)
     except MisconfigurationException as error:
         raise ConfigurationError(str(error)) from error
 
 
-# Parts can be named by their class alone, e.g. --data.init_args.corpus=SyntheticMotion, where they are imported.
+# Imported classes can be named without their module, e.g. --data.init_args.corpus=SyntheticMotion.
 for _name in data_modules.__all__:
     getattr(data_modules, _name)
 
@@ -67,9 +67,9 @@ class Lightning(LightningCLI):
     """Lightning's command line over this project's methods and data modules.
 
     Args:
-        args: The words to parse; None takes those of the command line.
-        run: Run the subcommand that they name; otherwise they name none, and ``model``, ``datamodule`` and ``trainer``
-            are only made.
+        args: Arguments to parse; None takes those of the command line.
+        run: Run the subcommand among them; otherwise there is none, and ``model``, ``datamodule`` and ``trainer`` are
+            only created.
     """
 
     def __init__(self, args: list[str] | None, run: bool = True) -> None:
@@ -81,7 +81,7 @@ class Lightning(LightningCLI):
             subclass_mode_data=True,
             save_config_callback=_ConfigFile if run else None,
             trainer_defaults={
-                # The data modules share batches out themselves; Lightning's sampler would repeat test clips to fill up.
+                # The data modules distribute batches themselves; Lightning's sampler would pad by repeating test clips.
                 "use_distributed_sampler": False,
                 "num_sanity_val_steps": 0,
                 "log_every_n_steps": 2,  # epochs are short
@@ -97,35 +97,32 @@ class Lightning(LightningCLI):
             load_from_checkpoint_support=False,
         )
 
-    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # which are needed depends on the words
-        """Return the verbs and what their methods are not asked for: the one that is named, or all to choose from.
-
-        A verb's options take half a second to collect.
-        """
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # depends on the arguments
+        """Return the verbs and their arguments to skip: only the given verb, as collecting options takes time."""
         known = super().subcommands()
         return {self._verb: known[self._verb]} if self._verb in known else known
 
     def _set_seed(self) -> None:
-        """Seed everything; a seed out of range is the user's mistake."""
+        """Seed everything; a seed out of range is a configuration error."""
         try:
             super()._set_seed()
         except ValueError as error:
             raise ConfigurationError(f"seed_everything: {error}") from error
 
     def _parse_ckpt_path(self) -> None:
-        """Leave the options as they were given: Lightning would let those in a checkpoint override them."""
+        """Do nothing: Lightning would let a checkpoint's options override the given ones."""
 
     def before_instantiate_classes(self) -> None:
         """Give network and tasks as many classes as one's own clips have."""
         set_classes(self.config if self.subcommand is None else self.config[self.subcommand])
 
     def instantiate_classes(self) -> None:
-        """Make model, data module and trainer; what they say of an impossible option is passed on as it is."""
+        """Create model, data module and trainer, passing on their messages about invalid options."""
         try:
             super().instantiate_classes()
-        # The Trainer, modules and torch say in as many ways that a value cannot be.
+        # The Trainer, modules and torch use all of these for invalid values.
         except (ArithmeticError, ImportError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            raise ConfigurationError(f"These options cannot be: {_without_types(str(error))}") from error
+            raise ConfigurationError(f"Invalid options: {_without_types(str(error))}") from error
         except MisconfigurationException as error:
             if "No supported gpu backend" not in str(error):
                 raise
@@ -135,12 +132,12 @@ class Lightning(LightningCLI):
             ) from error
         if self.trainer.accumulate_grad_batches < 1:
             raise ConfigurationError(
-                f"trainer.accumulate_grad_batches: {self.trainer.accumulate_grad_batches}, but an update needs a batch "
-                "at least. Set 1 or more."
+                f"trainer.accumulate_grad_batches: {self.trainer.accumulate_grad_batches}, but an update needs at "
+                "least one batch. Set 1 or more."
             )
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Make the trainer; it reads checkpoints as plain values and goes on from no other run's."""
+        """Create the trainer; it reads checkpoints as plain values and resumes only from its own run's."""
         given = self._get(self.config_init, "trainer")["plugins"] or []
         plugins = [*given] if isinstance(given, list) else [given]
         if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
@@ -153,14 +150,14 @@ class Lightning(LightningCLI):
         return trainer
 
     def after_instantiate_classes(self) -> None:
-        """Look at machine and checkpoint before data are read, and let Lightning load weights only."""
+        """Check machine and checkpoint before data are read, and let Lightning load weights only."""
         if self.subcommand is None:
             return
         if isinstance(self.trainer.accelerator, CPUAccelerator):
             take_one_thread()
         check_tasks(self.trainer)
         check_machine(self.trainer)
-        # Lightning reads a checkpoint first and makes the model double then, which would round its weights.
+        # Lightning converts the model to double after loading a checkpoint, which would round its weights.
         if self.trainer.precision == "64-true":
             self.model.double()
         options, config = self.config_init[self.subcommand], self.config[self.subcommand]
@@ -178,9 +175,9 @@ class Lightning(LightningCLI):
         changes = _changes(origin.options, now)
         if own and changes:
             raise CheckpointError(
-                f"{options['ckpt_path']} was saved with other options; remove it to start anew:\n{changes}"
+                f"{options['ckpt_path']} was saved with other options; remove it to start again:\n{changes}"
             )
-        # The log is the last, so that at the end of a run all files are there.
+        # The log comes last, so that all files exist when it lists them.
         callbacks = [
             RunState(now, own, origin.people),
             *([requeue] if requeue else []),
@@ -189,27 +186,27 @@ class Lightning(LightningCLI):
         ]
         self.trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]  # made by a part of the Trainer
         if changes and self.subcommand == "fit":
-            rank_zero_info(f"The run goes on with other options than the checkpoint was trained with:\n{changes}")
+            rank_zero_info(f"The run resumes with options that differ from the checkpoint's:\n{changes}")
         elif changes:
             _log.warning(
-                f"{options['ckpt_path']} is used with other options than it was trained with, so the answers are not "
-                f"those of its run:\n{changes}\nWithout --config, the run's own options are taken."
+                f"{options['ckpt_path']} is used with options that differ from its run's, so results will differ, "
+                f"too:\n{changes}\nWithout --config, the run's own options are used."
             )
         if self.subcommand == "fit":
-            config["ckpt_path"] = None  # config.yaml of a run that went on from another's checkpoint names its own
+            config["ckpt_path"] = None  # a resumed run's config.yaml must lead to its own checkpoint
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """One seed for initial weights, dropout and everything that the data module draws; what training logs."""
+        """Add one seed for weights, dropout and data, and the options of schedule and monitor."""
         parser.link_arguments("seed_everything", "data.init_args.seed")
         parser.add_lightning_class_args(Schedule, "schedule")
         parser.add_lightning_class_args(Monitor, "monitor")
 
 
 class _Parser(LightningArgumentParser):
-    """Says what is wrong with an option without printing every option there is."""
+    """Reports an invalid option without printing all options."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        hint = "The option --help lists what can be set; --print_config shows what is."
+        hint = "--help lists all options; --print_config shows their current values."
         raise ConfigurationError(f"{_without_types(message)}\n{hint}") from ex
 
 
@@ -225,7 +222,7 @@ class _ConfigFile(SaveConfigCallback):
 
 
 def _requeue(trainer: Trainer, config: Namespace) -> Requeue | None:
-    """Return what saves and requeues this run under SLURM, and begin to listen to its signals; None elsewhere."""
+    """Return the listening callback that saves and requeues this run under SLURM; None elsewhere."""
     job = job_id()
     if job is None:
         return None
@@ -235,7 +232,7 @@ def _requeue(trainer: Trainer, config: Namespace) -> Requeue | None:
 
 
 def _deciding(config: Namespace) -> dict[str, str]:
-    """Return the options that decide what is learned, by name, as text.
+    """Return the options that affect what is learned, by name, as text.
 
     Raises:
         ConfigurationError: An option is a Python object without a class path.
@@ -252,7 +249,7 @@ def _deciding(config: Namespace) -> dict[str, str]:
 
 
 def _changes(before: dict[str, str], now: dict[str, str]) -> str:
-    """Return a line for each option that differs from those that a checkpoint was trained with, if they are known."""
+    """Return one line per option that differs from the checkpoint's, if those are known."""
     return "\n".join(
         f"  {name}: {before.get(name, 'not there')} → {now.get(name, 'not there')}"
         for name in sorted(before.keys() | now.keys())
@@ -261,7 +258,7 @@ def _changes(before: dict[str, str], now: dict[str, str]) -> str:
 
 
 def _without_types(message: str) -> str:
-    """Return the parser's message without its account of Python types; a line that is not known stays."""
+    """Return the parser's message without its lines about Python types."""
     noise = ("Does not validate", "Subtypes:", "Errors:", "- Expected a <class 'NoneType'>", "Given value")
     lines = [line for line in message.strip().splitlines() if not line.strip().startswith(noise)]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A trained run, from Python."""
+"""Loading a trained run in Python."""
 
 import tempfile
 from pathlib import Path

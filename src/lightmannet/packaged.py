@@ -1,4 +1,4 @@
-"""Configurations and source texts that come with the package, found without importing anything."""
+"""Configurations and docstrings of the package, read without importing anything."""
 
 import ast
 import importlib.util
@@ -16,14 +16,14 @@ def config_folder() -> Path:
 
 
 def config_path(name: str, folder: str = "") -> str:
-    """Return the path of a configuration given as a path or as the name of one that comes with the package.
+    """Return the path of a configuration given as a path or by its name in the package.
 
     Args:
         name: An existing file, or e.g. ``lightmannet`` or ``configs/data/casme2.yaml``.
-        folder: Subfolder in which short names are looked for, e.g. ``tables``.
+        folder: Subfolder of short names, e.g. ``tables``.
 
     Returns:
-        The path of the file; ``name`` itself where there is none of this name.
+        The path of the file, or ``name`` itself if there is no such file.
     """
     if "\0" in name or Path(name).is_file():
         return name
@@ -35,13 +35,13 @@ def config_path(name: str, folder: str = "") -> str:
 
 
 def docstring(class_or_function: str) -> str:
-    """Return the docstring of something by its import path, e.g. ``lightmannet.learners.LightmanNet``.
+    """Return the docstring of a class or function by its import path, e.g. ``lightmannet.learners.LightmanNet``.
 
     Args:
         class_or_function: Module and name; the module may import the name from another.
 
     Returns:
-        The text, empty where it cannot be found.
+        The text, or an empty one if it cannot be found.
     """
     module, _, name = class_or_function.rpartition(".")
     tree = _tree(module)

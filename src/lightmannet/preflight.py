@@ -1,4 +1,4 @@
-"""What can be known to fail before data are read."""
+"""Checks that fail before data are read."""
 
 import os
 import tempfile
@@ -15,13 +15,13 @@ from lightmannet.wandb_run import WandbRun
 
 @rank_zero_only
 def check_machine(trainer: Trainer) -> None:
-    """Make sure that the trainer's processes, folder and logger can be had here; nothing is left behind.
+    """Check that the machine can run the trainer's processes, folder and logger, without leaving anything behind.
 
     Raises:
-        ConfigurationError: More CPU processes than cores, a folder that cannot be or cannot be written, or W&B online
-            without a key.
+        ConfigurationError: More CPU processes than cores, an invalid or read-only folder, or W&B online without a
+            key.
     """
-    # Two on one core still serve to try out what several devices do.
+    # Two processes on one core are still useful for trying out several devices.
     cores = max(2, len(os.sched_getaffinity(0)))
     if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > cores:
         raise ConfigurationError(
@@ -37,14 +37,14 @@ def check_machine(trainer: Trainer) -> None:
 
 
 def run_folders(trainer: Trainer) -> list[Path]:
-    """Return the folders in which runs get theirs: those of the loggers, or the trainer's own without any."""
+    """Return the parent folders of runs: those of the loggers, or the trainer's own without loggers."""
     folders = [Path(logger.root_dir) for logger in trainer.loggers if isinstance(logger, CSVLogger)]
     return folders or [Path(trainer.default_root_dir)]
 
 
 def _check_writable(folder: Path, option: str) -> None:
     if "\0" in str(folder):
-        raise ConfigurationError(f"{option}: {str(folder)!r} is no folder's name.")
+        raise ConfigurationError(f"{option}: {str(folder)!r} is not a folder name.")
     folder = folder.absolute()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     try:

@@ -1,4 +1,4 @@
-"""A folder of its own for each run, even if two start at the same moment."""
+"""A separate folder for each run, even if two start simultaneously."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from lightning.pytorch.utilities import rank_zero_only
 class RunFolder(CSVLogger):
     """Logs scalars to ``metrics.csv`` in a folder that no other run has.
 
-    Lightning's logger chooses the next free version and makes its folder later, so two runs that start together choose
-    the same one. This logger makes the folder at once.
+    Lightning's logger chooses the next free version and creates its folder later, so runs that start together choose
+    the same one. This logger creates the folder immediately.
 
     Args:
         save_dir: Folder in which ``lightning_logs/version_0``, ``version_1`` and so on are made.
     """
 
     def __init__(self, save_dir: str = ".") -> None:
-        # Written immediately, so that a killed run keeps its scalars.
+        # Flushed immediately, so that a killed run keeps its scalars.
         super().__init__(save_dir, flush_logs_every_n_steps=1)
         self._made: int | str | None = None
 

@@ -1,4 +1,4 @@
-"""SLURM: which job this process belongs to, how a job is queued again, and what Lightning is told about it."""
+"""SLURM: the job of this process, requeueing, and Lightning's view of the cluster."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightmannet.errors import ConfigurationError
 
 REQUEUE_SIGNAL: signal.Signals | None = getattr(signal, "SIGUSR1", None)
-"""What ``sbatch --signal`` sends before a job's time is over; Windows has no such signal."""
+"""The signal of ``sbatch --signal`` before a job's time is over; Windows has none."""
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def job_id() -> str | None:
 
 
 def requeue(job: str) -> bool:
-    """Ask SLURM to queue the job again and return whether it will; a refusal is a warning."""
+    """Request SLURM to requeue the job and return its success; a failure is only a warning."""
     try:
         done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, check=False)
         reason = done.stderr.strip() or f"exit code {done.returncode}"
@@ -51,10 +51,10 @@ def requeue(job: str) -> bool:
 
 @contextmanager
 def requeued_on_signal() -> Iterator[None]:
-    """Requeue the job at once when its signal comes, for commands that keep finished work and go on from there.
+    """Requeue the job as soon as its signal arrives, for commands that continue from finished work.
 
     Raises:
-        SIGTERMException: SIGTERM ended a fit or a test; with exit code 143, where Lightning's own is that of success.
+        SIGTERMException: SIGTERM ended a fit or a test; with exit code 143 instead of Lightning's 0.
     """
     job, before = job_id(), None
     listens = job is not None and threading.current_thread() is threading.main_thread()
@@ -68,7 +68,7 @@ def requeued_on_signal() -> Iterator[None]:
         yield
     except SIGTERMException as end:
         end.code = 128 + signal.SIGTERM
-        log.error("SIGTERM: ended before it was finished.")
+        log.error("SIGTERM: terminated before completion.")
         raise
     finally:
         if REQUEUE_SIGNAL is not None and listens:
@@ -76,16 +76,16 @@ def requeued_on_signal() -> Iterator[None]:
 
 
 def ignore_signal() -> None:
-    """Ignore the requeueing signal in this process: SLURM sends it to workers, too, and their parent acts on it."""
+    """Ignore the requeueing signal in this process: SLURM also sends it to workers, whose parent handles it."""
     if REQUEUE_SIGNAL is not None and job_id() is not None:
         signal.signal(REQUEUE_SIGNAL, signal.SIG_IGN)
 
 
 def cluster_environment(alone: bool) -> ClusterEnvironment | None:
-    """Return what Lightning shall know of SLURM, or None outside of it.
+    """Return Lightning's cluster environment for SLURM, or None elsewhere.
 
     Args:
-        alone: The process trains by itself, e.g. one cell of a table, however many tasks the job has.
+        alone: Whether the process trains by itself, e.g. a cell of a table, even in a job of several tasks.
 
     Raises:
         ConfigurationError: SLURM announces several tasks, but ``srun`` did not start this process.
@@ -97,18 +97,18 @@ def cluster_environment(alone: bool) -> ClusterEnvironment | None:
     tasks = int(os.environ["SLURM_NTASKS"])
     if tasks > 1 and not {"SLURM_STEP_ID", "SLURM_STEPID"} & os.environ.keys():
         raise ConfigurationError(
-            f"SLURM_NTASKS is {tasks}, but srun did not start this process, so the other {tasks - 1} would never come. "
-            "Start the command with srun, or ask for --ntasks=1; in an interactive job, unset SLURM_NTASKS."
+            f"SLURM_NTASKS is {tasks}, but srun did not start this process, so it would wait forever for the other "
+            f"{tasks - 1}. Start the command with srun, or use --ntasks=1; in an interactive job, unset SLURM_NTASKS."
         )
     # Lightning would write hpc_ckpt_N.ckpt to the current folder; callbacks/requeue.py saves in its place.
     return SLURMEnvironment(auto_requeue=False)
 
 
 def check_tasks(trainer: Trainer) -> None:
-    """Make sure that SLURM started as many tasks as the trainer needs.
+    """Check that SLURM started as many tasks as the trainer needs.
 
     Raises:
-        ConfigurationError: It started more, which would wait for ever, or fewer.
+        ConfigurationError: It started more, which would wait forever, or fewer.
     """
     if not isinstance(trainer._accelerator_connector.cluster_environment, SLURMEnvironment):
         return
@@ -121,9 +121,9 @@ def check_tasks(trainer: Trainer) -> None:
 
 
 class OwnStateOnly(_CheckpointConnector):
-    """Lets a trainer go on from nothing but what it is given.
+    """Makes a trainer resume only from the checkpoint that it is given.
 
-    Under SLURM, Lightning would take up ``hpc_ckpt_N.ckpt`` from the current folder, whichever run left it there.
+    Under SLURM, Lightning would load ``hpc_ckpt_N.ckpt`` from the current folder, which may belong to any run.
     """
 
     _hpc_resume_path = None

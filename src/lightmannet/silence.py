@@ -5,7 +5,7 @@ import warnings
 
 
 def silence_lightning() -> None:
-    """Show only errors of Lightning in this process, and no warnings: sixty fits would repeat each of them."""
+    """Show only Lightning's errors in this process, and no warnings, which every fit would repeat."""
     warnings.filterwarnings("ignore")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""How many threads torch takes on a CPU."""
+"""The number of torch's threads on a CPU."""
 
 import os
 
@@ -6,9 +6,9 @@ import torch
 
 
 def take_one_thread() -> None:
-    """Compute with one thread of torch, unless ``OMP_NUM_THREADS`` says how many.
+    """Use one torch thread, unless ``OMP_NUM_THREADS`` sets their number.
 
-    On networks as small as these, a second thread saves little time on an idle machine and costs much on a busy one.
+    For networks as small as these, a second thread saves little time on an idle machine and costs much on a busy one.
     """
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)

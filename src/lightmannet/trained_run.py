@@ -1,4 +1,4 @@
-"""Which checkpoint a command works on, and with which configuration."""
+"""The checkpoint that a command uses, and its configuration."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,35 +9,37 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightmannet.errors import CheckpointError, ConfigurationError
 
 UNTRAINED = "untrained"
-"""Value of ``--ckpt_path`` that scores the initial weights on purpose."""
+"""Value of ``--ckpt_path`` for the initial weights."""
 _ELSEWHERE = {
     "best": "the best checkpoint of the process that trained",
-    "hpc": "whichever checkpoint a scheduler left in the folder",
+    "hpc": "any checkpoint that a scheduler left in the folder",
     "registry": "a model of Lightning's registry",
 }
 
 
-def with_config_of_checkpoint(words: Sequence[str]) -> list[str]:
-    """Add ``--config`` to a command line that scores a checkpoint and names no configuration: that of its run.
+def with_config_of_checkpoint(arguments: Sequence[str]) -> list[str]:
+    """Add the run's ``--config`` to a command line that names a checkpoint but no configuration.
 
     Args:
-        words: The words after the program's name.
+        arguments: Arguments after the program's name.
 
     Raises:
-        ConfigurationError: There is no ``config.yaml`` beside the checkpoint.
+        ConfigurationError: There is no ``config.yaml`` next to the checkpoint.
     """
-    named = any(word.startswith(("--config", "-c", "--model", "--print_config", "-h", "--help")) for word in words)
-    checkpoint = _value("--ckpt_path", words)
-    if words[:1] not in (["test"], ["validate"], ["predict"]) or named or checkpoint is None:
-        return list(words)
+    named = any(
+        argument.startswith(("--config", "-c", "--model", "--print_config", "-h", "--help")) for argument in arguments
+    )
+    checkpoint = _value("--ckpt_path", arguments)
+    if arguments[:1] not in (["test"], ["validate"], ["predict"]) or named or checkpoint is None:
+        return list(arguments)
     path = Path(checkpoint)
     if not path.is_file():
-        return list(words)  # which is refused later, by name
-    return [words[0], f"--config={config_of_checkpoint(path)}", *words[1:]]
+        return list(arguments)  # refused later with its name
+    return [arguments[0], f"--config={config_of_checkpoint(path)}", *arguments[1:]]
 
 
 def config_of_checkpoint(checkpoint: Path) -> Path:
-    """Return the ``config.yaml`` of the run that a checkpoint lies in.
+    """Return the ``config.yaml`` of a checkpoint's run.
 
     Raises:
         ConfigurationError: There is none.
@@ -52,7 +54,7 @@ def config_of_checkpoint(checkpoint: Path) -> Path:
 
 
 def checkpoint_of_run(run: Path) -> Path:
-    """Return the one checkpoint in a run's folder.
+    """Return the only checkpoint in a run's folder.
 
     Raises:
         CheckpointError: There is none, or there are several.
@@ -63,7 +65,7 @@ def checkpoint_of_run(run: Path) -> Path:
     if not found:
         raise CheckpointError(f"{run / 'checkpoints'}: there is no checkpoint. Give the folder of a finished fit.")
     names = ", ".join(path.name for path in found)
-    raise CheckpointError(f"{found[0].parent} holds {len(found)} checkpoints: {names}. Give one by its path.")
+    raise CheckpointError(f"{found[0].parent} has {len(found)} checkpoints: {names}. Give the path of one.")
 
 
 def chosen_checkpoint(given: str | None, verb: str, configs: Iterable[str], trainer: Trainer) -> str | None:
@@ -72,13 +74,13 @@ def chosen_checkpoint(given: str | None, verb: str, configs: Iterable[str], trai
     Args:
         given: Value of ``--ckpt_path``.
         verb: fit, validate, test or predict.
-        configs: Configuration files of the command line; a run's own names the run's own checkpoint.
-        trainer: Its ``ModelCheckpoint`` says where ``last`` is looked for.
+        configs: Configuration files of the command line; that of a run implies the run's checkpoint.
+        trainer: Its ``ModelCheckpoint`` determines the folder of ``last``.
 
     Raises:
-        ConfigurationError: Nothing trained is named where something is to be scored, or it is named in a way that means
-            nothing in a new process.
-        CheckpointError: There is no ``last`` checkpoint to score, or a run's folder holds several.
+        ConfigurationError: A verb that needs a trained network got none, or a name that means nothing in a new
+            process.
+        CheckpointError: There is no ``last`` checkpoint, or a run's folder has several.
     """
     if given == UNTRAINED:
         return None
@@ -111,10 +113,10 @@ def _last(trainer: Trainer) -> str | None:
     return str(max(found, key=lambda path: path.stat().st_mtime_ns)) if found else None
 
 
-def _value(option: str, words: Sequence[str]) -> str | None:
-    for number, word in enumerate(words):
-        if word.startswith(f"{option}="):
-            return word.split("=", 1)[1]
-        if word == option and number + 1 < len(words):
-            return words[number + 1]
+def _value(option: str, arguments: Sequence[str]) -> str | None:
+    for number, argument in enumerate(arguments):
+        if argument.startswith(f"{option}="):
+            return argument.split("=", 1)[1]
+        if argument == option and number + 1 < len(arguments):
+            return arguments[number + 1]
     return None

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class WandbRun(RunFolder):
-    """A run's folder with its ``metrics.csv``, whose scalars and options also go to W&B; nothing else goes by default.
+    """A run's folder with its ``metrics.csv``; its scalars and options, by default nothing else, are also sent to W&B.
 
     Paths among the options are cut to their last part. W&B adds its own and Python's version, the platform's name and
-    times. An offline run is kept in the folder ``wandb`` beside ``lightning_logs`` until ``wandb sync``.
+    times. An offline run stays in the folder ``wandb`` next to ``lightning_logs`` until ``wandb sync``.
 
     Args:
         save_dir: Folder in which ``lightning_logs/version_0`` and so on, and ``wandb``, are made.
@@ -29,7 +29,7 @@ class WandbRun(RunFolder):
         entity: W&B's team or user; None takes the account's own.
         table: Name of the table that the run belongs to, the first part of its group.
         method: Name of the method; None takes its class name.
-        condition: Setting that is varied beside the method, another part of the group.
+        condition: Setting that is varied in addition to the method, another part of the group.
         group: Group of the run; None takes table, corpus, protocol, method, condition and seed, so that all folds of a
             leave-one-subject-out run form a group.
         name: Name of the run; None takes the fold's number.
@@ -72,7 +72,7 @@ class WandbRun(RunFolder):
         self._remote: WandbLogger | None = None
 
     def check(self) -> None:
-        """Check, without contacting W&B, that this run can log there.
+        """Check, without contacting W&B, that the run can log there.
 
         Raises:
             ConfigurationError: The run is online and no key is known.
@@ -100,7 +100,7 @@ class WandbRun(RunFolder):
                 tags=self.tags,
                 settings=self._settings(),
             )
-            del self._remote._wandb_init["anonymous"]  # Lightning passes it on, and W&B warns that it no longer exists
+            del self._remote._wandb_init["anonymous"]  # Lightning passes this removed option on, and W&B warns
         return self._remote
 
     @rank_zero_only
@@ -204,7 +204,7 @@ def _loggable(value: Any) -> Any:
 
 
 def _place(options: dict[str, Any]) -> dict[str, Any]:
-    """Return what a dashboard groups and sorts runs by."""
+    """Return the values by which a dashboard groups and sorts runs."""
     data = options.get("data") or {}
     arguments = data.get("init_args") or {}
     return {

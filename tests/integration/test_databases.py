@@ -208,7 +208,7 @@ def test_a_check_prints_counts_beside_the_expected_ones(name: str, capsys: pytes
     printed = capsys.readouterr().out
     assert "no faults" in printed
     assert "expected" in printed
-    assert "clips a subject" in printed
+    assert "clips per subject" in printed
 
 
 def test_a_check_reports_every_fault_also_in_images(

@@ -99,7 +99,7 @@ def test_what_the_camera_records_is_answered_and_its_sound_is_not_asked_for(tmp_
         answer.locator("h2").wait_for(timeout=PATIENCE)
         assert answer.get_attribute("role") != "alert", answer.inner_text()
         assert "sample.webm" in answer.inner_text()
-        assert "frames a second are few for micro-expressions" in answer.inner_text()  # their times tell how many
+        assert "frames per second are few for micro-expressions" in answer.inner_text()  # their times tell how many
         (asked,) = page.evaluate("window.asked")
         assert asked["audio"] is False
         assert _files(uploads) == []

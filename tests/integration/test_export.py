@@ -179,10 +179,10 @@ def test_a_folder_that_is_no_run_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"config\.yaml: not the configuration of a run"):
         export(str(tmp_path), str(tmp_path / "bundle"))
     (tmp_path / "config.yaml").write_text("model: &all [*all]\ndata: {}\n")
-    with pytest.raises(ConfigurationError, match=r"config\.yaml, line 1: the file holds itself"):
+    with pytest.raises(ConfigurationError, match=r"config\.yaml, line 1: the file contains itself"):
         export(str(tmp_path), str(tmp_path / "bundle"))
     (tmp_path / "config.yaml").write_text("model: !!python/name:os.system\n")
-    with pytest.raises(ConfigurationError, match=r"the tag .* asks for an object"):
+    with pytest.raises(ConfigurationError, match=r"the tag .* creates an object"):
         export(str(tmp_path), str(tmp_path / "bundle"))
     shutil.copy(run / "config.yaml", tmp_path / "config.yaml")
     with pytest.raises(CheckpointError, match=r"has no checkpoint \(checkpoints/\*\.ckpt\); let `lightning fit` fin"):
@@ -194,7 +194,7 @@ def test_a_folder_that_is_no_run_is_refused(run: Path, tmp_path: Path) -> None:
 
 def test_what_is_in_the_way_is_left_alone_before_anything_is_computed(run: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(BundleError, match="holds something that is no bundle; name a new folder"):
+    with pytest.raises(BundleError, match="holds something that is not a bundle; name a new folder"):
         export(str(tmp_path / "no run"), str(tmp_path))
     assert (tmp_path / "thesis.tex").read_text() == "precious"
 
@@ -203,7 +203,7 @@ def test_weights_of_another_network_are_refused(run: Path, tmp_path: Path) -> No
     def wider(words: dict[str, Any]) -> None:
         words["model"]["init_args"]["network"]["init_args"]["encoder"]["init_args"]["width"] = 16
 
-    with pytest.raises(CheckpointError, match="holds the weights of another network"):
+    with pytest.raises(CheckpointError, match="contains the weights of another network"):
         export(str(changed(run, tmp_path / "run", wider)), str(tmp_path / "bundle"))
 
 
@@ -219,7 +219,7 @@ def test_a_crop_that_needs_an_annotation_is_refused(run: Path, tmp_path: Path) -
     def boxed(words: dict[str, Any]) -> None:
         words["data"]["init_args"]["corpus"]["init_args"]["crop"] = {"class_path": "data_modules.AnnotatedBox"}
 
-    with pytest.raises(ConfigurationError, match="AnnotatedBox cannot go into a bundle: somebody's own clip has no"):
+    with pytest.raises(ConfigurationError, match="AnnotatedBox cannot go into a bundle: a user's own clip has no"):
         export(str(changed(run, tmp_path / "run", boxed)), str(tmp_path / "bundle"))
 
 
@@ -227,7 +227,7 @@ def test_a_method_of_somebody_elses_is_refused(run: Path, tmp_path: Path) -> Non
     def foreign(words: dict[str, Any]) -> None:
         words["model"] = {"class_path": "tests.integration.foreign.OwnMethod"}
 
-    with pytest.raises(ConfigurationError, match=r"OwnMethod cannot go into a bundle: it is no method or encoder"):
+    with pytest.raises(ConfigurationError, match=r"OwnMethod cannot go into a bundle: it is not part of this package"):
         export(str(changed(run, tmp_path / "run", foreign)), str(tmp_path / "bundle"))
 
 

@@ -48,27 +48,27 @@ def failure(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     [
         (b"model: !!python/object/apply:os.system [touch exploded]", "line 1: the tag .*os.system"),
         (b"trainer:\n  max_epochs: !!python/object/apply:os.system [touch exploded]", "line 2: the tag .*os.system"),
-        (b"!!python/name:os.system x: 1", "the tag .*os.system.* asks for an object"),
-        (b"model: !mine 3", "the tag '!mine' asks for an object"),
-        (b"model: &a {x: *a}", "holds itself, or more than 100000 values"),
+        (b"!!python/name:os.system x: 1", "the tag .*os.system.* creates an object"),
+        (b"model: !mine 3", "the tag '!mine' creates an object"),
+        (b"model: &a {x: *a}", "contains itself or more than 100000 values"),
         (
             b"a: &a [&b [&c [x,x,x,x,x,x,x,x,x,x]]]\n"
             + b"".join(
                 b"%c: &%c [%s]\n" % (110 + n, 110 + n, b",".join([b"*%c" % (109 + n if n else 97)] * 30))
                 for n in range(4)
             ),
-            "holds itself, or more than 100000 values",
+            "contains itself or more than 100000 values",
         ),
-        (b"[" * 5000, "no YAML file that can be read"),
-        (bytes(range(256)), "no YAML file that can be read"),
-        (b"model: \xff\xfe", "no YAML file that can be read"),
-        (b"a: \0", "no YAML file that can be read"),
-        (b"a: [1", "no YAML file that can be read"),
+        (b"[" * 5000, "not a readable YAML file"),
+        (bytes(range(256)), "not a readable YAML file"),
+        (b"model: \xff\xfe", "not a readable YAML file"),
+        (b"a: \0", "not a readable YAML file"),
+        (b"a: [1", "not a readable YAML file"),
         (b"model: {class_path: os.system, init_args: {command: touch exploded}}", "not correspond to a subclass"),
         (b"trainer: {callbacks: {class_path: os.system, init_args: {command: touch exploded}}}", "os.system"),
-        (b"trainer: {devices: banana}", "These options cannot be: `devices`"),
-        (b"trainer: {accelerator: banana}", "These options cannot be: .*accelerator='banana'"),
-        (b"trainer: {num_nodes: -3}", "These options cannot be: `num_nodes` must be a positive"),
+        (b"trainer: {devices: banana}", "Invalid options: `devices`"),
+        (b"trainer: {accelerator: banana}", "Invalid options: .*accelerator='banana'"),
+        (b"trainer: {num_nodes: -3}", "Invalid options: `num_nodes` must be a positive"),
         (b"model: {init_args: {learning_rate: .nan}}", "learning_rate: nan"),
     ],
 )
@@ -82,17 +82,17 @@ def test_a_configuration_runs_nothing_and_its_fault_is_named(
 
 
 def test_a_configuration_whose_name_cannot_be_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert r"--config: 'a\x00b' is no file's name" in failure(capsys, "fit", "--config", "a\0b")
+    assert r"--config: 'a\x00b' is not a file name" in failure(capsys, "fit", "--config", "a\0b")
 
 
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("--model=&a {x: *a}", "--model, line 1: the value holds itself"),
-        ("--data.init_args.corpus=&a [*a]", "--data.init_args.corpus, line 1: the value holds itself"),
+        ("--model=&a {x: *a}", "--model, line 1: the value contains itself"),
+        ("--data.init_args.corpus=&a [*a]", "--data.init_args.corpus, line 1: the value contains itself"),
         ("--trainer.callbacks=" + "[" * 5000, "--trainer.callbacks: the value is nested too deeply"),
         ("--model=" + '{"x":' * 5000, "--model: the value is nested too deeply"),
-        ("--trainer.accumulate_grad_batches=0", "accumulate_grad_batches: 0, but an update needs a batch at least"),
+        ("--trainer.accumulate_grad_batches=0", "accumulate_grad_batches: 0, but an update needs at least one batch"),
         ("--trainer.accumulate_grad_batches=-2", "accumulate_grad_batches: -2, but an update needs"),
     ],
 )
@@ -197,8 +197,8 @@ def test_what_a_checkpoint_names_as_code_is_not_run(
         ({"pytorch-lightning_version": "new"}, "it has no state_dict"),
         ({"state_dict": [1]}, "it has no state_dict"),
         ({"state_dict": {"network": 1}}, "the weights of another network"),
-        ({"loops": None}, "holds no state of a run to go on from: loops missing"),
-        ({"optimizer_states": 3, "callbacks": 1}, "go on from: callbacks, optimizer_states missing"),
+        ({"loops": None}, "has no state to resume a run from: loops missing"),
+        ({"optimizer_states": 3, "callbacks": 1}, "resume a run from: callbacks, optimizer_states missing"),
     ],
 )
 def test_a_foreign_checkpoint_is_refused_before_data_are_read(

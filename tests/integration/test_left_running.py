@@ -59,7 +59,7 @@ CORES = max(2, len(os.sched_getaffinity(0)))
         (["--trainer.logger.init_args.save_dir=a\0b"], r"init_args.save_dir: 'a\x00b/lightning_logs' is no folder's"),
         (
             ["--trainer.logger=false", "--trainer.default_root_dir=a\0b"],
-            r"trainer.default_root_dir: 'a\x00b' is no folder's name",
+            r"trainer.default_root_dir: 'a\x00b' is not a folder name",
         ),
         ([f"--config={WANDB}", "--trainer.logger.init_args.offline=false"], "W&B has no key on this machine"),
     ],

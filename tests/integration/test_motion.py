@@ -91,7 +91,7 @@ def test_like_names_order_and_scaling_and_follows_them(tmp_path: Path, capsys: p
         (["a.png", "b.png", "-o", "m.png", "--eyes", "[80,30,20,30]"], "the left eye, as seen, is named first"),
         (["a.txt", "-o", "m.png"], "a second landmark file is expected after the first"),
         (["--like", "empty"], "--like empty: the folder holds no image"),
-        (["--like", "a.png"], "--like a.png: in no order of the channels one is the optical strain"),
+        (["--like", "a.png"], "--like a.png: no channel is the optical strain"),
     ],
 )
 def test_what_cannot_be_is_said(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -187,7 +187,7 @@ def test_explicit_options_win_over_those_of_the_checkpoint_and_are_reported(
     half = fit("supervised", tmp_path, 1)
     with caplog.at_level("INFO", logger="lightning.pytorch.utilities.rank_zero"):
         rest = fit("supervised", tmp_path, 2, f"--ckpt_path={newest(half)}", "--model.init_args.learning_rate=0.25")
-    said = [record.message for record in caplog.records if "other options than the checkpoint" in record.message]
+    said = [record.message for record in caplog.records if "options that differ from the checkpoint" in record.message]
     assert len(said) == 1
     assert "model.init_args.learning_rate: 0.001 → 0.25" in said[0]
     assert said[0].count("→") == 1

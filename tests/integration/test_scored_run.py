@@ -74,7 +74,7 @@ def test_a_runs_config_alone_names_the_runs_checkpoint(run: Path, capsys: pytest
     shutil.copy(checkpoint(run), run / "checkpoints" / "second.ckpt")
     said = refusal(capsys, "validate", f"--config={run / 'config.yaml'}", HERE)
     assert "holds 2 checkpoints: " in said
-    assert "second.ckpt. Give one by its path" in said
+    assert "second.ckpt. Give the path of one" in said
     assert scored["ckpt_path"] is None
 
 
@@ -84,7 +84,7 @@ def test_other_options_than_the_checkpoints_are_reported(
 ) -> None:
     main([verb, *MAML, f"--ckpt_path={checkpoint(run)}", "--model.init_args.inner.steps=3", HERE])
     said = capsys.readouterr().err
-    assert "is used with other options than it was trained with" in said
+    assert "is used with options that differ from its run's" in said
     assert "model.init_args.inner.steps: 1 → 3" in said
     assert said.count("→") == 1
     log = Path("lightning_logs/version_0/run.log").read_text()
@@ -111,7 +111,7 @@ def test_a_score_of_people_whom_the_checkpoint_has_learned_from_is_warned_of(
         ([], "lightning test needs a trained network: give a .ckpt file by --ckpt_path, or --ckpt_path=untrained"),
         (["--ckpt_path=last"], "--ckpt_path=last: there is no last*.ckpt where this configuration's ModelCheckpoint"),
         (["--ckpt_path=best"], "--ckpt_path=best means the best checkpoint of the process that trained. Give the path"),
-        (["--ckpt_path=hpc"], "--ckpt_path=hpc means whichever checkpoint a scheduler left in the folder. Give the"),
+        (["--ckpt_path=hpc"], "--ckpt_path=hpc means any checkpoint that a scheduler left in the folder. Give the"),
         (["--ckpt_path=registry"], "--ckpt_path=registry means a model of Lightning's registry. Give the path of a"),
     ],
 )

@@ -2,7 +2,7 @@
 
 The real images and weights are licensed to their users. Set ``MEGC2019_ROOT`` to a folder with the flow images,
 ``STSTNET_WEIGHTS`` to the released weights as safetensors (or lay them into the root as
-``ststnet_loso_weights.safetensors``) and ``MEGC2019_PHASES_ROOT`` to the extraction with four images a clip.
+``ststnet_loso_weights.safetensors``) and ``MEGC2019_PHASES_ROOT`` to the extraction with four images per clip.
 """
 
 import os

@@ -207,7 +207,7 @@ def test_without_validation_people_training_goes_on_without(make: Make) -> None:
 
 def test_validating_on_nobody_is_refused_with_the_option_to_set(make: Make) -> None:
     module = as_process(ready(make(), "validate"), fn=TrainerFn.VALIDATING)
-    with pytest.raises(ConfigurationError, match=r"nobody to validate on: set the data module's validation_fraction"):
+    with pytest.raises(ConfigurationError, match=r"no validation people. Set the data module's validation_fraction"):
         module.val_dataloader()
 
 

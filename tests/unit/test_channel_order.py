@@ -33,5 +33,5 @@ def test_images_that_are_not_stretched_are_told() -> None:
 
 def test_other_pictures_are_refused() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (28, 28, 3), dtype=np.uint8)
-    with pytest.raises(DataError, match="in no order of the channels one is the optical strain of the other two"):
+    with pytest.raises(DataError, match="no channel is the optical strain of the other two"):
         channel_order([noise])

@@ -92,7 +92,7 @@ def test_weights_alone_can_be_tested_and_not_gone_on_from(tmp_path: Path) -> Non
         {"state_dict": network.state_dict(), "pytorch-lightning_version": "2.6.0"}, path := tmp_path / "weights.ckpt"
     )
     assert check_checkpoint(str(path), network) == ({}, frozenset())
-    with pytest.raises(CheckpointError, match=r"no state of a run to go on from: epoch, .* without save_weights_only"):
+    with pytest.raises(CheckpointError, match=r"no state to resume a run from: epoch, .* without save_weights_only"):
         check_checkpoint(str(path), network, resume=True)
 
 

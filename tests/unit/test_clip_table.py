@@ -162,7 +162,9 @@ def test_action_units_are_kept_as_written(cell: Any, raw: str) -> None:
     assert expression.action_units_raw == raw
 
 
-@pytest.mark.parametrize(("apex", "note"), [("/", "apex '/' is read as no apex"), (0, "apex 0 is read"), (-1, "-1")])
+@pytest.mark.parametrize(
+    ("apex", "note"), [("/", "apex '/' is treated as no apex"), (0, "apex 0 is treated"), (-1, "-1")]
+)
 def test_a_missing_apex_is_tolerated_and_noted(apex: Any, note: str) -> None:
     row, report = placed(Frames(*range(10, 21)), apex=apex)
     assert row is not None
@@ -182,7 +184,7 @@ def test_an_apex_outside_the_movement_counts_as_missing_and_is_noted(apex: int) 
     row, report = placed(Frames(*range(10, 21)), apex=apex)
     assert row is not None
     assert row.apex is None
-    assert f"apex {apex} is not between onset 10 and offset 20, so it is read as no apex" in report.notes[0]
+    assert f"apex {apex} is not between onset 10 and offset 20, so it is treated as no apex" in report.notes[0]
 
 
 def test_an_apex_outside_is_noticed_also_where_the_clip_is_the_whole_folder() -> None:

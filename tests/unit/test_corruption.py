@@ -75,7 +75,7 @@ def test_a_share_of_the_people_stays_with_all_their_clips() -> None:
 
 
 def test_nobody_is_not_enough() -> None:
-    with pytest.raises(ConfigurationError, match=r"people: 0\.01 of the training people is nobody"):
+    with pytest.raises(ConfigurationError, match=r"people: 0\.01 of the training people leaves nobody"):
         Corruption(people=0.01).training(make_clips(9, subjects=1, size=4), 3, 0)
 
 

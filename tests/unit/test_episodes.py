@@ -118,7 +118,7 @@ def test_the_clips_of_a_task_are_those_of_the_corpus() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    # Everybody shows each class at least twice, so tasks of one or two clips a class exist.
+    # Everybody shows each class at least twice, so tasks of one or two clips per class exist.
     st.lists(st.lists(st.integers(0, 2), max_size=6), min_size=4, max_size=8),
     st.integers(1, 2),
     st.integers(1, 2),
@@ -218,7 +218,7 @@ def test_one_magnified_clip_left_is_enough_and_none_is_refused_beforehand() -> N
     episode = sampler(clips, magnified(clips), n_shot=2, n_query=3).episode(0, 0)
     assert episode.auxiliary is not None
     assert Counter(episode.auxiliary.ids).most_common(1)[0][1] == 4  # the only one left of its class, four times
-    with pytest.raises(DataError, match=r"Class 0 has 6 auxiliary clips.*made of 6 of them.*Choose another kind"):
+    with pytest.raises(DataError, match=r"Class 0 has 6 auxiliary clips.*contain 6 of them.*Choose another kind"):
         sampler(clips, magnified(clips), n_shot=3, n_query=3)
 
 
@@ -264,14 +264,16 @@ def test_draws_differ_and_are_no_training_tasks() -> None:
 
 
 def test_more_classes_than_there_are_is_refused_with_the_counts() -> None:
-    with pytest.raises(DataError, match=r"n_way: 4 asks for more classes.*Per class: 0: 24 clips of 6 people, 1: 24"):
+    with pytest.raises(
+        DataError, match=r"n_way: 4 is more than the number of classes.*Per class: 0: 24 clips of 6 people, 1: 24"
+    ):
         sampler(n_way=4)
 
 
 def test_a_class_of_too_few_clips_is_refused_with_the_counts() -> None:
     clips = clips_of([(who, label) for who in range(5) for label in (0, 1, 1)] + [(0, 2), (1, 2), (1, 2)])
     message = (
-        r"Class 2 has 3 training clips, but n_shot: 2 and n_query: 2 ask for 4\. "
+        r"Class 2 has 3 training clips, but n_shot: 2 and n_query: 2 need 4\. "
         r"Per class: 0: 5 clips of 5 people, 1: 10 clips of 5 people, 2: 3 clips of 2 people\. Lower n_shot or n_query"
     )
     with pytest.raises(DataError, match=message):
@@ -355,8 +357,8 @@ def test_draws_to_recognise_with_are_mixed_whatever_the_tasks_are(tasks: Tasks) 
 
 def test_a_database_that_cannot_make_a_task_is_refused_with_its_counts() -> None:
     message = (
-        r"per_database: small cannot make a task of n_way: 3 classes with n_shot: 2 and n_query: 3 clips each\. "
-        r"Per class: 0: 4 clips of 4 people, 1: 4 clips of 4 people, 2: 4 clips of 4 people\. Lower"
+        r"per_database: small has too few clips for tasks of n_way: 3 classes with n_shot: 2 and n_query: 3 clips "
+        r"each\. Per class: 0: 4 clips of 4 people, 1: 4 clips of 4 people, 2: 4 clips of 4 people\. Lower"
     )
     with pytest.raises(DataError, match=message):
         sampler(two_databases(small=12), tasks="per_database")
@@ -364,7 +366,7 @@ def test_a_database_that_cannot_make_a_task_is_refused_with_its_counts() -> None
 
 def test_a_database_whose_class_shows_one_person_is_refused_where_people_are_separated() -> None:
     clips = concatenate(two_databases(), make_clips(30, size=4, subjects=1, database="single"))
-    with pytest.raises(DataError, match=r"single cannot make a task.*10 clips of 1 people"):
+    with pytest.raises(DataError, match=r"single has too few clips.*10 clips of 1 people"):
         sampler(clips, tasks="per_database")
     assert sampler(clips, separate_subjects=False, tasks="per_database").episode(0, 0)
 
@@ -372,8 +374,8 @@ def test_a_database_whose_class_shows_one_person_is_refused_where_people_are_sep
 def test_people_none_of_whom_shows_enough_are_counted() -> None:
     clips = clips_of([(who, label) for who in range(3) for label in (0, 0, 0, 1, 1, 1, 2)])
     message = (
-        r"none of the 3 people shows n_way: 3 classes with 3 clips each \(n_shot: 2 and n_query: 1\); the most that "
-        r"one shows is 2\. Lower n_way"
+        r"none of the 3 people shows n_way: 3 classes with 3 clips each \(n_shot: 2 and n_query: 1\); the "
+        r"maximum is 2\. Lower n_way"
     )
     with pytest.raises(DataError, match=message):
         sampler(clips, n_query=1, separate_subjects=False, tasks="per_subject")

@@ -178,7 +178,7 @@ def test_content_moves_as_albumentations_moves_it(shape: tuple[int, int]) -> Non
         torch.testing.assert_close(ours[0, 0].permute(1, 2, 0), torch.from_numpy(theirs), rtol=0, atol=6e-3)
 
 
-# --- One draw a clip ---
+# --- One draw per clip ---
 
 
 @pytest.mark.parametrize("kind", ["motion", "difference", "frames"])

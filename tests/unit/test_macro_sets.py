@@ -138,7 +138,11 @@ def test_what_the_mouth_hid_is_as_strong_as_other_motion_once_it_is_centred() ->
 @pytest.mark.parametrize(
     ("options", "corpus", "message"),
     [
-        ({"without_mouth": ["awe"]}, macro("one"), "without_mouth: awe is no class; negative, positive, surprise are"),
+        (
+            {"without_mouth": ["awe"]},
+            macro("one"),
+            "without_mouth: awe is not a class; negative, positive, surprise are",
+        ),
         (
             {"without_mouth": ["surprise"]},
             macro("one", scaling=STRETCHED),
@@ -322,7 +326,11 @@ def test_sets_alone_can_make_the_tasks_where_micro_clips_are_too_few() -> None:
     [
         (None, 0.5, "macro_tasks needs macro-expressions, but auxiliary is null"),
         (SMALL, 1.5, r"macro_tasks must lie in \[0, 1\], but is 1.5"),
-        (SMALL, 0.5, "no set can make a task with D.aux of the others. s: No auxiliary clip .no set. shows class 0"),
+        (
+            SMALL,
+            0.5,
+            "no set has enough clips for a task with D.aux of the others. s: No auxiliary clip .no set. shows class 0",
+        ),
         (SMALL.select([1, 2, 4, 5]), 0.0, r"No auxiliary clip \(s\) shows class 0\. Add a set that does to auxiliary"),
     ],
 )

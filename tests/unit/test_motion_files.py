@@ -114,14 +114,14 @@ BROKEN = np.full((5, 28, 28, 3), np.nan, np.float32)
     ("changed", "message"),
     [
         ({"emotion": np.array(["joy", *WORDS[1:]])}, r"lab.npz: .*no class for emotion 'joy' of motion_files.*1 clips"),
-        ({"motion": motion(4)}, r"lab.npz: one entry a clip is expected in each.*motion 4, emotion 5, subject 5"),
+        ({"motion": motion(4)}, r"lab.npz: one entry per clip is expected in each.*motion 4, emotion 5, subject 5"),
         ({"motion": motion()[..., :1]}, r"motion is float16 \(5, 28, 28, 1\).*with 2 or 3 channels \(u, v, strain\)"),
         ({"motion": motion().astype(np.int16)}, r"motion is int16"),
         ({"motion": motion(size=20)}, r"its images are 20 × 20 pixels; squares of 28 to 224 are expected"),
         ({"motion": motion()[:, :, 1:]}, r"its images are 28 × 27 pixels"),
         ({"motion": BROKEN}, r"clip 0 \(from 0\) and 4 more have motion that is infinite or no number"),
         ({"clip": np.array(["a"] * 5)}, r"clip lab/P0/a stands 2 times"),
-        ({"subject": np.array(["../x", *"abcd"])}, r"subject '../x' of clip 0 \(from 0\) is no plain name"),
+        ({"subject": np.array(["../x", *"abcd"])}, r"subject '../x' of clip 0 \(from 0\) is not a valid name"),
         ({"subject": np.arange(5)}, r"subject is int64 \(5,\); a list of texts is expected"),
         (
             {"emotion": np.array(["anger", "fear", "surprise", "fear", "fear"])},
@@ -179,5 +179,5 @@ def test_a_root_that_is_not_given_or_no_folder_is_named(tmp_path: Path, monkeypa
     monkeypatch.delenv("MACRO_MOTION_ROOT", raising=False)
     with pytest.raises(DataError, match=r"Set `root:` or the environment variable MACRO_MOTION_ROOT to the folder"):
         MotionFiles([MotionFile("lab.npz", 28)]).load()
-    with pytest.raises(DataError, match=r"root names .*nowhere', which is no folder"):
+    with pytest.raises(DataError, match=r"root names .*nowhere', which is not a folder"):
         read(tmp_path / "nowhere").load()

@@ -116,7 +116,7 @@ def test_a_fold_that_does_not_exist_is_refused_by_its_number(number: int) -> Non
 
 def test_one_person_alone_cannot_be_tested() -> None:
     for fraction in (0.0, 0.15):
-        with pytest.raises(ConfigurationError, match=r"has 0 and 1.*take a corpus of more people"):
+        with pytest.raises(ConfigurationError, match=r"has 0 and 1.*use a corpus with more people"):
             LeaveOneSubjectOut().fold(make_clips(9, subjects=1), 0, fraction)
 
 
@@ -213,7 +213,7 @@ def test_a_share_that_is_none_is_refused(fraction: float) -> None:
 
 
 def test_a_share_too_small_for_one_person_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"validation_fraction: 0\.01 of 5 people is nobody\. Raise it"):
+    with pytest.raises(ConfigurationError, match=r"validation_fraction: 0\.01 of 5 people leaves nobody\. Raise it"):
         LeaveOneSubjectOut().fold(make_clips(36), 0, 0.01)
 
 
@@ -303,7 +303,7 @@ def test_clips_that_fill_the_protocol_pass() -> None:
 @pytest.mark.parametrize(
     ("expect", "message"),
     [
-        ((12, 13, 12), "sde: the clips to test are not those expected. positive: 13 expected, 12 found"),
+        ((12, 13, 12), "sde: the numbers of test clips are not as expected. positive: 13 expected, 12 found"),
         ((12, 12), "2 classes expected, 3 found"),
     ],
 )
@@ -313,7 +313,7 @@ def test_other_counts_than_expected_are_refused_with_the_class(expect: tuple[int
 
 
 def test_a_class_that_nobody_shows_is_named() -> None:
-    with pytest.raises(DataError, match="loso: no clip to test shows class surprise"):
+    with pytest.raises(DataError, match="loso: no test clip shows class surprise"):
         LeaveOneSubjectOut().check(clips_of([(0, 0), (0, 1), (1, 0), (1, 1)]), CLASSES)
 
 

@@ -204,7 +204,7 @@ def test_an_emotion_without_a_place_is_an_error_that_names_it() -> None:
 
 
 def test_a_database_without_a_place_is_an_error_that_names_those_that_have_one() -> None:
-    with pytest.raises(DataError, match=r"The scheme casme2_five says nothing about samm; it knows casme2"):
+    with pytest.raises(DataError, match=r"The scheme casme2_five does not cover samm; it covers casme2"):
         read_scheme("casme2_five").label(row("samm", "Anger"))
 
 
@@ -266,16 +266,16 @@ def test_a_file_that_is_no_scheme_is_named(tmp_path: Path, text: str) -> None:
     ("old", "new", "message"),
     [
         ("[bad, good]", "[]", "no class or no database"),
-        ("[bad, good]", "[bad, good, good]", "class 'good' stands twice"),
-        ("[bad, good]", "[bad, good, 7]", "class 7 is no text"),
-        ("[happiness]", "[happiness, disgust]", "casme2: 'disgust' stands twice"),
-        ("[happiness]", "[Happiness]", "casme2: 'Happiness' is no lower-case text"),
-        ("[happiness]", "[3]", "casme2: 3 is no lower-case text"),
+        ("[bad, good]", "[bad, good, good]", "class 'good' occurs twice"),
+        ("[bad, good]", "[bad, good, 7]", "class 7 is not text"),
+        ("[happiness]", "[happiness, disgust]", "casme2: 'disgust' occurs twice"),
+        ("[happiness]", "[Happiness]", "casme2: 'Happiness' is not lower-case text"),
+        ("[happiness]", "[3]", "casme2: 3 is not lower-case text"),
         ("[happiness]", "happiness", "casme2: each class, drop and exclude hold a list"),
         ("good: [", "great: [", "casme2: class 'great' is not among the classes"),
         ("casme2: {", "casme2: {clips: {great: 3}, ", "casme2: class 'great' is not among the classes"),
         ("casme2: {", "casme2: {by: mood, ", "casme2: by is emotion or objective_class, not 'mood'"),
-        ("casme2: {", "casme2: {by: objective_class, ", "casme2: 'disgust' is no number from 1 to 7"),
+        ("casme2: {", "casme2: {by: objective_class, ", "casme2: 'disgust' is not a number from 1 to 7"),
         ("casme2: {", "casme2: {drop: fear, ", "casme2: each class, drop and exclude hold a list"),
     ],
 )

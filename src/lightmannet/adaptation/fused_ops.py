@@ -4,7 +4,7 @@ PyTorch differentiates a gradient of GroupNorm by some forty elementwise operati
 channels lie last in memory. Everything here takes and returns maps in that layout (``torch.channels_last``).
 
 Conventions: maps x have shape (clip, channel, row, column); ``rows`` is a view of them as (clip, place, channel), in
-which sums over places and products with one number a channel run along contiguous memory.
+which sums over places and products with one number per channel run along contiguous memory.
 """
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""A run that SLURM stops and queues again goes on from its own state, and from nobody else's."""
+"""Resuming a run that SLURM stopped and queued again, from its own state only."""
 
 import hashlib
 import json
@@ -14,16 +14,16 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightmannet.scheduler import REQUEUE_SIGNAL, requeue
 
 EVERY = 60.0
-"""Seconds after which an epoch's end is saved without a signal, as a node may fail without one."""
+"""Minimum seconds between saves at epoch ends; without a signal, because a node may fail without one."""
 
 
 def state_file(folder: Path, job: str, config: dict[str, Any]) -> Path:
-    """Return where the run of this configuration in this job keeps its state.
+    """Return the file in which the run of this configuration in this job stores its state.
 
     Args:
         folder: Folder of the runs.
         job: SLURM's number of the job; a requeued job keeps it.
-        config: The complete configuration. A job may run several, one after the other or at the same time.
+        config: The complete configuration. A job may run several, sequentially or in parallel.
     """
     digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
     return folder / "requeue" / job / f"{digest[:16]}.ckpt"
@@ -33,11 +33,11 @@ class Requeue(Callback):
     """Saves the state of a fit when SLURM signals that the job's time is over, and requeues the job.
 
     SIGUSR1 (``sbatch --signal=SIGUSR1@90``) saves and requeues. SIGTERM, which comes before a preempted job is killed,
-    saves. States are saved between batches, never within one, so that the run goes on as if it had not stopped. The
-    file is removed when the fit is complete.
+    saves. States are saved between batches, so that the run resumes as if it had not stopped. The file is
+    removed when the fit is complete.
 
     Args:
-        state: Where the run keeps its state.
+        state: File of the run's state.
         job: SLURM's number of the job.
     """
 
@@ -48,12 +48,12 @@ class Requeue(Callback):
         self._before: Any = None
 
     def listen(self) -> None:
-        """Begin to listen for the signal."""
+        """Start listening for the signal."""
         if REQUEUE_SIGNAL is not None:
             self._before = signal.signal(REQUEUE_SIGNAL, self._hear)
 
     def stop_listening(self) -> None:
-        """Give the signal back to who had it before."""
+        """Restore the previous signal handler."""
         if REQUEUE_SIGNAL is not None:
             signal.signal(REQUEUE_SIGNAL, self._before)
 
@@ -64,20 +64,20 @@ class Requeue(Callback):
             requeue(self.job)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """From now on there is something to save."""
+        """Remember that there is now a state to save."""
         self._training = True
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save after a signal; before validation, during which nothing can be saved, also when it is time."""
+        """Save after a signal; before validation, during which saving is impossible, also when it is due."""
         last = batch_idx + 1 >= trainer.num_training_batches
         stepped = last or (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         if trainer.world_size > 1 and not stepped:
-            return  # each process has gradients of its own, of which a checkpoint could hold one's
+            return  # each process has its own gradients, and a checkpoint holds only one's
         ending = self._agreed(trainer, trainer.received_sigterm)
         if last:
-            # Validation comes next. A state that is saved after it brings its scores along.
+            # Validation comes next; a state saved after it includes its scores.
             self._save_if(trainer, ending or self._is_time(trainer))
         elif self._agreed(trainer, self._signalled):
             self._save_if(trainer, True)
@@ -86,23 +86,25 @@ class Requeue(Callback):
             self._save_if(trainer, ending)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save after a signal or when it is time."""
+        """Save after a signal or when it is due."""
         signalled = self._agreed(trainer, self._signalled)
         self._save_if(trainer, signalled or self._is_time(trainer))
         if signalled:
             self._queue_again(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Remove the state of a complete fit; a job that is queued again finds its end there."""
+        """Remove the state of a complete fit, unless the job was requeued."""
         self._training = False
         if trainer.is_global_zero and not self._requeued:
             self.state.unlink(missing_ok=True)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Say where a run that was ended goes on from."""
+        """Print where a terminated run will resume from."""
         self._training = False
         if isinstance(exception, SIGTERMException) and trainer.is_global_zero and self.state.is_file():
-            print(f"The run was ended. If SLURM queues job {self.job} again, it goes on from {self.state}.", flush=True)
+            print(
+                f"The run was terminated. If SLURM requeues job {self.job}, it resumes from {self.state}.", flush=True
+            )
 
     def _save_if(self, trainer: Trainer, wanted: bool) -> None:
         if wanted:
@@ -118,7 +120,7 @@ class Requeue(Callback):
         return self._agreed(trainer, time.monotonic() - self._saved_at > EVERY)
 
     def _agreed(self, trainer: Trainer, wanted: bool) -> bool:
-        """Return whether any process wants it: signals reach them at different batches, but all must save the same."""
+        """Return whether any process wants it: signals arrive at different batches, but all must save the same one."""
         if trainer.world_size == 1:
             return wanted
         return bool(trainer.strategy.reduce_boolean_decision(wanted, all=False))

@@ -1,4 +1,4 @@
-"""The log file of a run, and the list of its files at the end."""
+"""The log file of a run, and a list of its files at the end."""
 
 import logging
 import traceback
@@ -22,8 +22,8 @@ _FILES = {
 class RunLog(Callback):
     """Writes messages, warnings and failures to ``run.log`` in the run's folder, and lists the run's files at the end.
 
-    It listens from its creation, before data are read; messages are kept until the folder is known. Each warning is
-    printed once, however often it is raised.
+    It listens from its creation, before data are read; messages are buffered until the folder is known. Repeated
+    warnings are printed once.
     """
 
     def __init__(self) -> None:
@@ -33,11 +33,11 @@ class RunLog(Callback):
         self._handler = _Lines(self._write)
         for name in _LISTENED_TO:
             logging.getLogger(name).addHandler(self._handler)
-        # With a handler of ours, Python no longer prints these loggers' warnings itself; Lightning prints its own.
+        # With our handler, Python no longer prints these loggers' warnings itself; Lightning prints its own.
         self._console = _console()
         for name in _OURS:
             logging.getLogger(name).addHandler(self._console)
-        # Without a level of their own they take the root's, WARNING; Lightning sets its own.
+        # Their default level is the root's, WARNING; Lightning sets its own.
         self._levels = {name: logging.getLogger(name).level for name in _OURS}
         for name in _OURS:
             logging.getLogger(name).setLevel(logging.INFO)
@@ -58,7 +58,7 @@ class RunLog(Callback):
             self._write(line)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Print where everything is, and stop listening."""
+        """Print the paths of the run's files and stop listening."""
         if self._file is not None:
             folder = self._file.parent
             checkpoint = getattr(trainer.checkpoint_callback, "best_model_path", "") if stage == "fit" else ""
@@ -69,7 +69,7 @@ class RunLog(Callback):
         self._stop()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Write the traceback, and stop listening."""
+        """Write the traceback and stop listening."""
         self._write("".join(traceback.format_exception(exception)))
         self._stop()
 

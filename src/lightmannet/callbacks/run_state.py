@@ -1,4 +1,4 @@
-"""What a checkpoint needs beside weights and optimiser for a run to go on as if it had never stopped."""
+"""State beyond weights and optimiser that a checkpoint needs for an exact resumption."""
 
 import hashlib
 import logging
@@ -80,7 +80,9 @@ class RunState(Callback):
         if checkpoint.get(CLIPS, _digest(trainer)) != _digest(trainer):
             said = "The run goes on with other training clips than the checkpoint was trained on"
             if self.own:
-                raise CheckpointError(f"{said}: the data have changed since it was saved. Restore them, or start anew.")
+                raise CheckpointError(
+                    f"{said}: the data have changed since it was saved. Restore them, or start again."
+                )
             rank_zero_info(f"{said}.")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -10,7 +10,7 @@ from lightmannet.errors import ConfigurationError
 
 
 class Schedule(Callback):
-    """Keeps the step sizes of a method as they are set, or lets them fall to 0 along half a cosine.
+    """Keeps a method's step sizes constant, or lets them decay to 0 along half a cosine.
 
     With ``cosine``, update t of T, from 0, has the step size ``η_t = η (1 + cos(π t / T)) / 2``, where η is that of the
     method: that of the warm start during the warm start, β afterwards. Only the update itself sees η_t, so optimiser,
@@ -20,7 +20,7 @@ class Schedule(Callback):
         shape: ``constant`` or ``cosine``.
 
     Raises:
-        ConfigurationError: ``cosine`` for a training without end.
+        ConfigurationError: ``cosine`` without an end of training.
 
     Reference: Loshchilov, Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts", arXiv 1608.03983, eq. 5,
     without restarts.
@@ -28,10 +28,10 @@ class Schedule(Callback):
 
     def __init__(self, shape: Literal["constant", "cosine"] = "constant") -> None:
         self.shape = shape
-        self._own: list[tuple[float, float]] = []  # a step size as it was, and as the update saw it
+        self._own: list[tuple[float, float]] = []  # original and scheduled step size
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse a training without end."""
+        """Check that training has an end."""
         if self.shape == "cosine" and not math.isfinite(trainer.estimated_stepping_batches):
             raise ConfigurationError(
                 "schedule.shape: cosine needs to know when training ends. Set trainer.max_epochs or trainer.max_steps."
@@ -48,9 +48,9 @@ class Schedule(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Put the step sizes back, if there was an update."""
+        """Restore the step sizes after an update."""
         for group, (before, now) in zip(trainer.optimizers[0].param_groups, self._own, strict=False):
-            # At the end of an epoch the method's own scheduler may have set another one by now.
+            # At the end of an epoch the method's own scheduler may have changed it already.
             if group["lr"] == now:
                 group["lr"] = before
         self._own = []

@@ -1,4 +1,4 @@
-"""A process that waits for others says so: some may never have been started."""
+"""A hint for a process that waits for others, which may never have been started."""
 
 import sys
 import threading
@@ -6,13 +6,13 @@ import threading
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 PATIENCE = 15.0
-"""Seconds before it is said."""
+"""Seconds until the hint is printed."""
 
 
 class WaitingForOthers(Callback):
-    """Prints a hint if the processes of a run have not found each other after some seconds.
+    """Prints a hint if the processes of a run have not connected after some seconds.
 
-    It counts from when it is made, which is before Lightning connects them.
+    The time starts at its creation, before Lightning connects them.
 
     Args:
         trainer: The run's trainer.
@@ -25,17 +25,17 @@ class WaitingForOthers(Callback):
             self._timer.start()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Stop the clock: Lightning calls this once the processes are connected."""
+        """Stop the timer: Lightning calls this once the processes are connected."""
         self._timer.cancel()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Stop the clock."""
+        """Stop the timer."""
         self._timer.cancel()
 
 
 def _hint(processes: int) -> None:
     print(
-        f"warning: still waiting for others of {processes} processes. If they were never started, they never come: "
+        f"warning: still waiting for others of {processes} processes. If they were not started, "
         "start the command with srun or torchrun, or set --trainer.devices=1 and --ntasks=1.",
         file=sys.stderr,
         flush=True,

@@ -25,30 +25,30 @@ from lightmannet.errors import ConfigurationError, DataError, faults_message
 _SHOWN = 200
 
 
-def check(words: Sequence[str]) -> None:
+def check(arguments: Sequence[str]) -> None:
     """Read all of a database, or of one's own clips, and print counts beside the expected ones, notes and faults.
 
     Args:
-        words: The database's name, or a folder or table of one's own clips, then the reader's options, e.g.
+        arguments: The database's name, or a folder or table of one's own clips, then the reader's options, e.g.
             ``["casme2", "--root", "CASME2"]``.
 
     Raises:
         ConfigurationError: No such database or option.
         DataError: There are faults; the message lists them all.
     """
-    if words[:1] in (["-h"], ["--help"]):
+    if arguments[:1] in (["-h"], ["--help"]):
         print(
             "usage: lightmannet databases check NAME|PATH [OPTIONS]\n\n"
             f"NAME: one of {', '.join(READERS)}\n"
             "PATH: a folder of your own clips (class/clip or subject/class/clip), or a table of them (.csv, .xlsx)"
         )
         return
-    reader, root = reader_named(words[0] if words else "", "lightmannet databases check")
-    parser = ArgumentParser(prog=f"lightmannet databases check {words[0]}", description=check_database.__doc__)
+    reader, root = reader_named(arguments[0] if arguments else "", "lightmannet databases check")
+    parser = ArgumentParser(prog=f"lightmannet databases check {arguments[0]}", description=check_database.__doc__)
     parser.add_class_arguments(reader)
     parser.add_argument("--decode", type=bool, default=True, help="decode each frame of each clip as well")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes that decode")
-    options = parser.parse_args(list(words[1:])).as_dict()
+    options = parser.parse_args(list(arguments[1:])).as_dict()
     options |= root
     decode, workers = options.pop("decode"), options.pop("workers")
     check_database(reader(**options), decode, workers, Console())
@@ -134,7 +134,7 @@ def _beside(found: int, expected: int | None) -> tuple[str, str]:
 
 def _subjects(rows: Sequence[ClipRow]) -> str:
     clips = Counter(row.subject for row in rows)
-    return "clips a subject: " + ", ".join(f"{subject} {number}" for subject, number in sorted(clips.items()))
+    return "clips per subject: " + ", ".join(f"{subject} {number}" for subject, number in sorted(clips.items()))
 
 
 def _classes(scheme: Scheme, name: str, rows: Sequence[ClipRow]) -> str:

@@ -32,9 +32,9 @@ footer { display: none !important; }
 .label-wrap > span { text-align: left; }
 """
 _CAMERA = {"audio": False, "video": {"width": {"ideal": 1280}, "frameRate": {"ideal": 120}, "facingMode": "user"}}
-"""What the browser is asked to record with: no sound, and as many frames a second as the camera has."""
+"""What the browser is asked to record with: no sound, and as many frames per second as the camera has."""
 _INTRODUCTION = """# What moved in this face?
-Drop a clip of one face, filmed from the front with 100 frames a second or more, or record one with your camera, and
+Drop a clip of one face, filmed from the front with 100 frames per second or more, or record one with your camera, and
 ask. The answer is made on this machine: the clip goes nowhere else and is deleted once it is answered.
 
 *{}*"""

@@ -14,7 +14,7 @@ from lightmannet.errors import CheckpointError, ConfigurationError
 from lightmannet.inference.bundle import check_room, write_bundle
 from lightmannet.inference.onnx_file import check_onnx_is_there
 from lightmannet.inference.pack import pack
-from lightmannet.inference.parts import crop_words, learner_words
+from lightmannet.inference.parts import crop_spec, learner_spec
 from lightmannet.inference.provenance import score_of
 from lightmannet.silence import silence_lightning
 
@@ -62,11 +62,11 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
             f"{run}: was trained on {type(source).__name__}, whose inputs were not made of frames by this program, so "
             "they cannot be made of your own clips. Train with configs/data/synthetic.yaml or that of a database."
         )
-    learner_spec = learner_words(configuration["model"])
-    crop_words(source.crop)  # refuses a crop before data are read
+    method = learner_spec(configuration["model"])
+    crop_spec(source.crop)  # refuses a crop before data are read
     check_checkpoint(str(checkpoint), learner)
     learner.load_state_dict(read_checkpoint(checkpoint)["state_dict"])
-    packed = pack(learner.eval(), learner_spec, data, source, draws, onnx)
+    packed = pack(learner.eval(), method, data, source, draws, onnx)
     write_bundle(Path(bundle), packed)
     print(score_of(packed.settings))
     print(f"Wrote {bundle}. {Path(bundle) / 'card.md'} says what it can and cannot do.")

@@ -46,7 +46,9 @@ def _classes(config: Path) -> tuple[str, str]:
         encoder = model["init_args"]["network"]["init_args"]["encoder"]
         return _class_path(model, "learners"), _class_path(encoder, "networks")
     except (KeyError, TypeError) as error:
-        raise ConfigurationError(f"{config} is no complete run: it has no method with a network's encoder.") from error
+        raise ConfigurationError(
+            f"{config} is not a complete run: it has no method with a network's encoder."
+        ) from error
 
 
 def _class_path(given: Any, room: str) -> str:

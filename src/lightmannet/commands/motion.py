@@ -31,20 +31,20 @@ _FULL_SCALE, _FULL_STRAIN = 0.05, 0.5
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
-def motion(words: Sequence[str]) -> None:
+def motion(arguments: Sequence[str]) -> None:
     """Write the motion between two pictures, two frames of a video or two landmark files of one person.
 
     Written are ``OUTPUT`` (a PNG of 8 bits), an array beside it (``.npz``: ``motion``, u and v in pixels of the image
     and unitless strain) and a picture of the three side by side (``.panels.png``).
 
     Args:
-        words: Arguments of the command line.
+        arguments: Arguments of the command line.
 
     Raises:
         ConfigurationError: Options that don't fit each other.
         DataError: A file cannot be read, or there is no motion to see.
     """
-    options = _parser().parse_args(list(words))
+    options = _parser().parse_args(list(arguments))
     console = Console(soft_wrap=True)
     order, stretched = ("u", "v", "strain"), options.scaling == "stretched"
     if options.like is not None:
@@ -167,7 +167,7 @@ def _like(path: Path) -> ChannelOrder:
     """Return order and scaling of an image, or of all images of a folder.
 
     Raises:
-        DataError: There is none, one cannot be read, or they are no motion images.
+        DataError: There is none, one cannot be read, or they are not motion images.
     """
     path = path.expanduser()
     files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in _PICTURES] if path.is_dir() else [path]

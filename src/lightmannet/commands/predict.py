@@ -84,7 +84,7 @@ def predict(arguments: Sequence[str]) -> int:
             print(f"{what}: {folder}", file=sys.stderr)
     if output is not None:
         print(f"answers: {output.path}", file=sys.stderr)
-    print(", ".join(f"{number} {word}" for word, number in counts.items() if number), file=sys.stderr)
+    print(", ".join(f"{number} {what}" for what, number in counts.items() if number), file=sys.stderr)
     good = counts["answered"] + counts["cannot tell"] + counts["skipped"]
     return (SOME if good else NOTHING) if counts["failed"] else ALL
 
@@ -114,7 +114,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--support", type=str, help="labelled clips to adapt to: a folder per class, or a CSV")
     parser.add_argument("--interval", type=str, help="frame numbers of onset,apex,offset")
     parser.add_argument(
-        "--fps", type=float, help="frames a second; for folders of frames, or in place of what a video says"
+        "--fps", type=float, help="frames per second; for folders of frames, or in place of what a video says"
     )
     parser.add_argument("--any-face", action="store_true", help="take each frame for a face without looking for one")
     parser.add_argument("--picture", type=str, help="folder for a PNG and an HTML page of each answer")

@@ -1,1 +1,1 @@
-"""From somebody's own clip to an answer: bundles, spotted intervals, warnings, pictures."""
+"""From a user's own clip to an answer: bundles, spotted intervals, warnings, pictures."""

@@ -50,7 +50,7 @@ def array_clip(frames: np.ndarray, fps: float | None) -> ClipFile:
 
     Args:
         frames: uint8, (frame, height, width) in gray, or with a last axis of one channel or of red, green and blue.
-        fps: Frames a second, or None if unknown.
+        fps: Frames per second, or None if unknown.
 
     Raises:
         ClipError: Another type or shape, or no frame.

@@ -1,6 +1,6 @@
 """A bundle: a trained method with all that an answer needs, in a folder of plain files that carry no code.
 
-``manifest.json`` (format, version, SHA-256 of each file), ``settings.json`` (parts in words, classes, calibration),
+``manifest.json`` (format, version, SHA-256 of each file), ``settings.json`` (parts, classes, calibration),
 ``weights.safetensors``, ``support.safetensors`` (the support bank) and ``card.md`` (for people); where it was asked for
 ``model.onnx``, the adapted network for other programs.
 """
@@ -49,7 +49,7 @@ class Bundle:
     """What a bundle holds.
 
     Attributes:
-        settings: Parts in words, classes, calibration and where the figures come from; plain values.
+        settings: Specifications of parts, classes, calibration and where the figures come from; plain values.
         weights: The method's tensors by name.
         draws: The support bank.
         card: The model card, Markdown.
@@ -75,7 +75,7 @@ def check_room(folder: Path) -> None:
         BundleError: The folder holds something else.
     """
     if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BundleError(f"{folder}: holds something that is no bundle; name a new folder")
+        raise BundleError(f"{folder}: holds something that is not a bundle; name a new folder")
 
 
 def write_bundle(folder: Path, bundle: Bundle) -> None:
@@ -135,14 +135,14 @@ def read_bundle(folder: Path) -> Bundle:
         if hashlib.sha256(content[name]).hexdigest() != manifest["sha256"].get(name):
             raise BundleError(
                 f"{folder / name}: is not as it was exported (its SHA-256 differs from {MANIFEST}); copy the bundle "
-                "again or export it anew"
+                "again or export it again"
             )
     try:
         settings = json.loads(content["settings.json"])
         weights, bank = load_tensors(content["weights.safetensors"]), load_tensors(content["support.safetensors"])
         return Bundle(settings, weights, _draws(bank), content["card.md"].decode(), content.get(ONNX))
     except (ValueError, KeyError, SafetensorError) as error:
-        raise BundleError(f"{folder}: the bundle's files contradict each other ({error}); export it anew") from error
+        raise BundleError(f"{folder}: the bundle's files contradict each other ({error}); export it again") from error
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BundleError(
-            f"{folder}: is no bundle ({MANIFEST}: {error.strerror}). Make one with: lightmannet export RUN {folder}"
+            f"{folder}: is not a bundle ({MANIFEST}: {error.strerror}). Make one with: lightmannet export RUN {folder}"
         ) from error
     except ValueError as error:
         raise BundleError(f"{path}: damaged ({error}); copy the bundle again") from error

@@ -43,7 +43,7 @@ class Calibration:
     answered: float | None = None
     right: float | None = None
 
-    def as_words(self) -> dict[str, Any]:
+    def as_settings(self) -> dict[str, Any]:
         """Return plain values."""
         return asdict(self)
 

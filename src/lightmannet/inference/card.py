@@ -99,7 +99,7 @@ def _onnx(classes: Sequence[str], temperature: float, inputs: tuple[int, ...] | 
         "",
         "`model.onnx` holds the network as it answers, adapted to these support sets. `inputs`: float32, any number of "
         f"clips x {' x '.join(map(str, inputs))} (phase, channel, row, column), made of frames as in `settings.json`; "
-        f"`probabilities`: a row a clip, of {', '.join(classes)}, with the temperature of {temperature:.2f} applied. "
+        f"`probabilities`: one row per clip ({', '.join(classes)}), with temperature of {temperature:.2f} applied. "
         "Its metadata say the same.",
     ]
 

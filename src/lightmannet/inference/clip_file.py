@@ -18,7 +18,7 @@ _ANYWHERE = Path("/")
 """The links of a user's own clip may lead anywhere; only those of a database must stay in its folder."""
 
 _FASTEST = 10_000
-"""Frames a second that no camera for faces exceeds; a larger number is a slip."""
+"""Frames per second that no camera for faces exceeds; a larger number is a slip."""
 
 
 class KeptFrames:
@@ -61,7 +61,7 @@ class ClipFile:
     Attributes:
         path: The video file or folder.
         reader: Its frames by number; a video's first frame is 0.
-        fps: Frames a second; None if unknown, as for a folder of frames without ``fps``.
+        fps: Frames per second; None if unknown, as for a folder of frames without ``fps``.
         height: Height of a frame as it is shown, pixels.
         width: Width of a frame as it is shown, pixels.
         turned: Whether the file says that its frames are to be turned or mirrored, which the reader does.
@@ -135,7 +135,7 @@ def open_clip(clip: str | Path, fps: float | None = None) -> ClipFile:
 
     Args:
         clip: A video file, an image, or a folder of images with numbers in their names; ``~`` is the home folder.
-        fps: Frames a second, above 0 and up to 10,000; needed for a folder to know how long an expression lasts, and
+        fps: Frames per second, above 0 and up to 10,000; needed for a folder to know how long an expression lasts, and
             overrides what a video says.
 
     Raises:
@@ -159,7 +159,7 @@ def open_clip(clip: str | Path, fps: float | None = None) -> ClipFile:
 
 
 def check_fps(fps: object) -> None:
-    """Refuse what cannot be a number of frames a second; None, for unknown, passes.
+    """Refuse what cannot be a number of frames per second; None, for unknown, passes.
 
     Raises:
         ConfigurationError: It is no number, not finite, not above 0 or above 10,000.
@@ -168,7 +168,7 @@ def check_fps(fps: object) -> None:
         return
     if isinstance(fps, bool) or not isinstance(fps, Real) or not 0 < float(fps) <= _FASTEST:
         raise ConfigurationError(
-            f"fps {fps}: the frame rate must be a number of frames a second above 0 and at most {_FASTEST}, e.g. 200"
+            f"fps {fps}: the frame rate must be a number of frames per second above 0 and at most {_FASTEST}, e.g. 200"
         )
 
 

@@ -60,7 +60,7 @@ def labelled_clips(source: str | Path, classes: Sequence[str]) -> list[Wanted]:
     names = {name.lower(): name for name in classes}
     for clip in clips:
         if clip.label.lower() not in names:
-            what = f"is labelled {clip.label!r}, which is no class" if clip.label else "has no label"
+            what = f"is labelled {clip.label!r}, which is not a class" if clip.label else "has no label"
             raise ClipError(f"{source}: {clip.path.name} {what}; the classes are {', '.join(classes)}")
     return [replace(clip, label=names[clip.label.lower()]) for clip in clips]
 
@@ -120,9 +120,7 @@ def clips_of_table(path: Path) -> Iterator[Wanted]:
 
 def _clips_by_class(folder: Path) -> Iterator[Wanted | ClipError]:
     names = sorted(path.name for path in folder.iterdir() if path.name[0] != "." and path.name.lower() not in SYSTEM)
-    _warn(
-        folder, [n for n in names if not (folder / n).is_dir()], "files that lie in no class's folder are passed over"
-    )
+    _warn(folder, [n for n in names if not (folder / n).is_dir()], "files outside the classes' folders are ignored")
     for name in names:
         if (folder / name).is_dir():
             for clip in clips_in(folder / name, _logger.warning):
@@ -153,7 +151,7 @@ def _frame_number(name: str, text: str) -> int | None:
     """Return a frame number that may be written as ``12`` or ``12.0``; None where it is missing.
 
     Raises:
-        ValueError: It is no whole number.
+        ValueError: It is not a whole number.
     """
     if text.lower() in _MISSING:
         return None

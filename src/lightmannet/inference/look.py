@@ -88,7 +88,7 @@ def look(
     Args:
         clip: A video file, a folder of frames with numbers in their names, or an array of frames (``array_clip``).
         interval: Frame numbers of onset, apex and offset; None looks for motion.
-        fps: Frames a second; None takes what the video says.
+        fps: Frames per second; None takes what the video says.
         representation: What the network sees of a clip.
         crop: How the face is cut out.
         any_face: Take each frame for a face without looking for one.

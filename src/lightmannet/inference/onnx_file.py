@@ -41,8 +41,8 @@ def onnx_file(
     """Return an adapted network as an ONNX file, in which onnxruntime answers as torch does.
 
     It maps ``inputs`` (any number of clips as the representation makes them, float32) to calibrated
-    ``probabilities``, a row a clip: scores of an ensemble mean little, and whoever runs the file has nothing else to
-    calibrate them with. The file says in its metadata what inputs and outputs are.
+    ``probabilities``, one row per clip: raw scores of an ensemble mean little, and a user of the file has no data to
+    calibrate them with. The file's metadata describe inputs and outputs.
 
     Args:
         network: Maps inputs to class scores.

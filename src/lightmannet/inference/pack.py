@@ -18,7 +18,7 @@ from lightmannet.inference.bundle import Bundle, Draw, is_weight
 from lightmannet.inference.calibration import apply_temperature, calibrate, calibration_error
 from lightmannet.inference.card import Tested, model_card
 from lightmannet.inference.onnx_file import onnx_file
-from lightmannet.inference.parts import Words, crop_words, representation_words
+from lightmannet.inference.parts import Spec, crop_spec, representation_spec
 from lightmannet.inference.provenance import Score
 from lightmannet.learners.base import Learner
 from lightmannet.metrics.resampling import interval, resample
@@ -29,7 +29,7 @@ _COMPARED = 8  # clips that onnxruntime and torch are compared on
 
 def pack(
     learner: Learner,
-    learner_spec: Words,
+    learner_spec: Spec,
     data: SubjectDisjointDataModule,
     source: FrameCorpus,
     draws: int,
@@ -50,7 +50,7 @@ def pack(
         DataError: The data cannot be read.
         BundleError: onnxruntime's answers differ from torch's.
     """
-    crop = crop_words(source.crop)
+    crop = crop_spec(source.crop)
     if isinstance(data, EpisodicDataModule):
         data.evaluation = TrainingSupport(draws=draws)
     data.prepare_data()
@@ -62,13 +62,13 @@ def pack(
         "program": version("lightmannet"),
         "classes": list(corpus.classes),
         "learner": learner_spec,
-        "representation": representation_words(source.representation),
+        "representation": representation_spec(source.representation),
         "crop": crop,
         "missing_apex": source.missing_apex,
         "corpus": corpus.name,
         "synthetic": corpus.synthetic,
         "score": tested.score.as_settings(),
-        "calibration": calibration.as_words(),
+        "calibration": calibration.as_settings(),
     }
     bank = _bank(learner, data, draws)
     compared = data.training.inputs[:_COMPARED]

@@ -13,8 +13,8 @@ from data_modules.video.crop import AnnotatedBox, Crop, WholeFrame, YuNet
 from lightmannet.errors import BundleError, ConfigurationError, LightmanNetError
 from lightmannet.inference.old_parts import modern_options
 
-Words = dict[str, Any]
-"""A part in words: ``{"name": "Conv4", "options": {"width": 32}}``; options may be parts themselves."""
+Spec = dict[str, Any]
+"""Specification of a part: ``{"name": "Conv4", "options": {"width": 32}}``; options may be parts themselves."""
 
 _REPRESENTATIONS = ("ApexFlow", "Difference", "FrameClip", "PhaseFlow")
 PARTS: Mapping[str, type] = {
@@ -27,17 +27,17 @@ PARTS: Mapping[str, type] = {
 }
 
 
-def build(words: Words) -> Any:
-    """Return the part that ``words`` describe; a name that is not in ``PARTS`` is refused, so no other code runs.
+def build(spec: Spec) -> Any:
+    """Return the part that ``spec`` describe; a name that is not in ``PARTS`` is refused, so no other code runs.
 
     Raises:
         BundleError: An unknown part, or options that it does not have or refuses.
     """
-    kind = PARTS.get(str(words.get("name")))
-    options = words.get("options")
+    kind = PARTS.get(str(spec.get("name")))
+    options = spec.get("options")
     if kind is None or not isinstance(options, dict):
         raise BundleError(
-            f"The bundle wants the part {words.get('name')!r}, which this version does not have. Export it again, or "
+            f"The bundle wants the part {spec.get('name')!r}, which this version does not have. Export it again, or "
             "install the version that wrote it."
         )
     hints = get_type_hints(kind.__init__)  # type: ignore[misc]
@@ -45,17 +45,17 @@ def build(words: Words) -> Any:
         return kind(**{name: _option(value, hints.get(name)) for name, value in modern_options(options).items()})
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
-            f"The bundle's options of {words['name']} do not fit this version ({error}). Export it again, or install "
+            f"The bundle's options of {spec['name']} do not fit this version ({error}). Export it again, or install "
             "the version that wrote it."
         ) from error
     except BundleError:
         raise
     except LightmanNetError as error:
-        raise BundleError(f"The bundle's options of {words['name']} are impossible: {error}") from error
+        raise BundleError(f"The bundle's options of {spec['name']} are impossible: {error}") from error
 
 
-def learner_words(configuration: Mapping[str, Any]) -> Words:
-    """Return a method of a run's ``config.yaml``, which names classes by their paths, as a part in words.
+def learner_spec(configuration: Mapping[str, Any]) -> Spec:
+    """Return a method of a run's ``config.yaml``, which names classes by their paths, as a part's specification.
 
     Raises:
         ConfigurationError: It, or something in it, is no part of this package.
@@ -63,39 +63,39 @@ def learner_words(configuration: Mapping[str, Any]) -> Words:
     name = str(configuration["class_path"]).rsplit(".", 1)[-1]
     if name not in PARTS:
         raise ConfigurationError(
-            f"{configuration['class_path']} cannot go into a bundle: it is no method or encoder of this package, and "
+            f"{configuration['class_path']} cannot go into a bundle: it is not part of this package, and "
             f"loading a bundle runs no other code. Take one of {', '.join(sorted(PARTS))}."
         )
-    options = {key: _in_words(value) for key, value in (configuration.get("init_args") or {}).items()}
+    options = {key: _spec_of(value) for key, value in (configuration.get("init_args") or {}).items()}
     return {"name": name, "options": options}
 
 
-def representation_words(representation: Representation) -> Words:
-    """Return a representation as a part in words."""
+def representation_spec(representation: Representation) -> Spec:
+    """Return a representation as a part's specification."""
     assert is_dataclass(representation)
     options = {field.name: getattr(representation, field.name) for field in fields(representation) if field.init}
     return {"name": type(representation).__name__, "options": options}
 
 
-def crop_words(crop: Crop) -> Words:
-    """Return a crop as a part in words; where a face detector's model lies is left to whoever loads the bundle.
+def crop_spec(crop: Crop) -> Spec:
+    """Return a crop as a part's specification; where a face detector's model lies is left to whoever loads the bundle.
 
     Raises:
         ConfigurationError: A crop that only a database's annotation can serve.
     """
     if isinstance(crop, AnnotatedBox):
         raise ConfigurationError(
-            "AnnotatedBox cannot go into a bundle: somebody's own clip has no annotated face box. Train with crop: "
+            "AnnotatedBox cannot go into a bundle: a user's own clip has no annotated face box. Train with crop: "
             "YuNet, or with WholeFrame on frames that are faces already."
         )
     options = {"margin": crop.margin, "min_score": crop.min_score} if isinstance(crop, YuNet) else {}
     return {"name": type(crop).__name__, "options": options}
 
 
-def _in_words(value: Any) -> Any:
+def _spec_of(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return learner_words(value) if "class_path" in value else {key: _in_words(v) for key, v in value.items()}
-    return [_in_words(item) for item in value] if isinstance(value, list) else value
+        return learner_spec(value) if "class_path" in value else {key: _spec_of(v) for key, v in value.items()}
+    return [_spec_of(item) for item in value] if isinstance(value, list) else value
 
 
 def _option(value: Any, hint: Any) -> Any:
@@ -107,4 +107,4 @@ def _option(value: Any, hint: Any) -> Any:
         if is_dataclass(kind) and isinstance(kind, type):
             hints = get_type_hints(kind)
             return kind(**{name: _option(own, hints.get(name)) for name, own in value.items()})
-    raise ValueError(f"{value!r} is no option")
+    raise ValueError(f"{value!r} is not an option")

@@ -33,14 +33,14 @@ def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
         yield QualityWarning(
             "frame_rate_too_low",
             "fatal",
-            f"{clip.fps:.3g} frames a second: a micro-expression of half a second has at most {int(clip.fps / 2) + 1} "
-            "frames. Film with 100 or more.",
+            f"{clip.fps:.3g} frames per second: a micro-expression of half a second has at most "
+            f"{int(clip.fps / 2) + 1} frames. Film with 100 or more.",
         )
     elif clip.fps < _FPS_LOW:
         yield QualityWarning(
             "frame_rate_low",
             "warning",
-            f"{clip.fps:.3g} frames a second are few for micro-expressions, whose apex may fall between two frames. "
+            f"{clip.fps:.3g} frames per second are few for micro-expressions, whose apex may fall between two frames. "
             "Film with 100 or more.",
         )
     if clip.variable:
@@ -76,7 +76,7 @@ def interval_warnings(interval: Interval, fps: float | None, candidates: int) ->
 
     Args:
         interval: The interval.
-        fps: Frames a second, if known.
+        fps: Frames per second, if known.
         candidates: Number of intervals that were found.
     """
     if interval.kind == "macro" and fps:

@@ -37,7 +37,7 @@ class Examination:
         inputs: The clip as the network sees it.
         still: The same if the face stayed as it is at the onset.
         numbers: Frame numbers of onset, apex and offset.
-        fps: Frames a second; None if unknown.
+        fps: Frames per second; None if unknown.
         candidates: All intervals that were found, the strongest first; empty where one was given.
     """
 
@@ -72,7 +72,7 @@ def load(folder: str | Path, any_face: bool = False) -> "Recogniser":
             raise KeyError(f"weights {[*missing, *unexpected][0]}")
         return Recogniser(learner.eval(), representation, crop, bundle, any_face=any_face)
     except (KeyError, TypeError, RuntimeError) as error:
-        raise BundleError(f"{folder}: the bundle's files contradict each other ({error}); export it anew") from error
+        raise BundleError(f"{folder}: the bundle's files contradict each other ({error}); export it again") from error
 
 
 class Recogniser:
@@ -132,7 +132,7 @@ class Recogniser:
 
         Args:
             clips: A folder with a subfolder per class, or a CSV ``path,label[,onset,apex,offset]``.
-            fps: Frames a second of all of them; None takes what videos say.
+            fps: Frames per second of all of them; None takes what videos say.
 
         Raises:
             ConfigurationError: The bundle's method does not adapt.
@@ -157,7 +157,7 @@ class Recogniser:
             clip: A video file, a folder of frames with numbers in their names, or an array of frames, uint8 (frame,
                 height, width) or (frame, height, width, 3) in red, green and blue.
             interval: Frame numbers of onset, apex and offset (a video's first frame is 0); None looks for motion.
-            fps: Frames a second; None takes what the video says.
+            fps: Frames per second; None takes what the video says.
 
         Raises:
             ClipError: The clip cannot be read, or the interval does not fit it.

@@ -60,7 +60,7 @@ def spot(chunks: Iterable[Pixels], numbers: Sequence[int], crop: Crop, fps: floa
         chunks: All frames in order, gray, some at a time.
         numbers: Their numbers, ascending.
         crop: How the face is cut out; the first frame decides for all.
-        fps: Frames a second; None takes 30.
+        fps: Frames per second; None takes 30.
 
     Raises:
         ClipError: Frames of different size.

@@ -48,7 +48,7 @@ class ClosedForm(Learner):
         """
 
     def on_fit_start(self) -> None:
-        """Begin anew.
+        """Start over.
 
         Raises:
             ConfigurationError: There are several devices, of which each would see a part of the clips.

@@ -254,7 +254,7 @@ class InnerLoopLearner(EpisodicLearner):
     def inner_learning_rate(self) -> Rates:
         """α, fixed or learned; one for all, or a function from the step to one for each moving parameter."""
         if (rates := self.inner_rates) is not None:
-            # A step's row falls apart into one scalar a parameter; Meta-SGD has the same rates at every step.
+            # A step's row falls apart into one scalar per parameter; Meta-SGD has the same rates at every step.
             return (lambda step: list(rates)) if self.inner.rates == "weight" else (lambda step: rates[step].unbind(-1))
         return self.inner.learning_rate if self.log_inner_rate is None else self.log_inner_rate.exp()
 

@@ -66,7 +66,7 @@ class LightmanNet(InnerLoopLearner):
     def meta_loss(self, episode: Episode) -> Float[Tensor, ""]:
         """Return L_pri(D^q, θ_i), the second level's loss: no macro-expression is in it."""
         support, auxiliary, query = episode.support, episode.auxiliary, episode.query
-        # First level: θ_i ← θ - α ∇_θ {λ1 L_pri(D^s, θ) + λ2 L_aux(D^s, D^aux, θ)}, once a step.
+        # First level: θ_i ← θ - α ∇_θ {λ1 L_pri(D^s, θ) + λ2 L_aux(D^s, D^aux, θ)}, once per step.
         *_, adapted = self.inner_path(lambda network: self.inner_losses(network, support, auxiliary).total)
         return F.cross_entropy(adapted(query.inputs), query.labels)
 

@@ -34,7 +34,7 @@ class MAXL(Learner):
         network: Encoder and primary head of the multi-task network.
         generator: Encoder of the label generator; None takes a copy of the network's encoder with start values of its
             own.
-        sub_classes: ψ, auxiliary classes a class, >= 2.
+        sub_classes: ψ, auxiliary classes per class, >= 2.
         focus: γ of the focal losses, >= 0.
         entropy_weight: w, >= 0.
         step: η, step size of the look-ahead, > 0.

@@ -21,7 +21,7 @@ class ClipEncoder(Encoder):
     al., factorised encoder.
 
     Args:
-        phases: Images a clip.
+        phases: Images per clip.
         channels: Channels of an image.
         size: Height and width of an image in pixels, >= 16.
         width: First width of Conv4, a multiple of 8.
@@ -32,7 +32,7 @@ class ClipEncoder(Encoder):
         dropout: Probability of dropping a feature in training.
 
     Raises:
-        ConfigurationError: size < 16, a width that is no multiple of 8, a ``width_of_phase`` that is no multiple of
+        ConfigurationError: size < 16, a width not a multiple of 8, a ``width_of_phase`` not a multiple of
             ``heads``, or an unknown ``temporal``.
 
     Reference: Arnab et al. 2021, "ViViT: A Video Vision Transformer", arXiv 2103.15691, model 2.

@@ -15,14 +15,14 @@ class Conv4(Encoder):
     not averaged, because where on the face something moves is most of what tells expressions apart.
 
     Args:
-        phases: Images a clip; they are stacked as channels.
+        phases: Images per clip; they are stacked as channels.
         channels: Channels of an image.
         size: Height and width of an image in pixels, >= 16.
         width: Filters of the first two blocks, a multiple of 8; the last two have twice as many.
         dropout: Probability of dropping a feature in training.
 
     Raises:
-        ConfigurationError: size < 16, or a width that is no multiple of 8.
+        ConfigurationError: size < 16, or a width that is not a multiple of 8.
 
     Reference: Vinyals et al. 2016, "Matching Networks for One Shot Learning", arXiv 1606.04080, section 4.1 (there with
     64 filters, BatchNorm and four poolings).

@@ -22,7 +22,7 @@ class DualStream(Encoder):
     groups) in place of local response normalisation, fewer filters, weights learned from scratch.
 
     Args:
-        phases: Images a clip; they are stacked as channels of each stream (ours; published for the apex alone).
+        phases: Images per clip; they are stacked as channels of each stream (ours; published for the apex alone).
         channels: Channels of an image: u, v and strain; 3 alone.
         size: Height and width of an image in pixels, >= 5.
         widths: Filters of the two convolutions, multiples of 8; AlexNet's (96, 256) as published.
@@ -30,7 +30,7 @@ class DualStream(Encoder):
         dropout: Probability of dropping a feature in training.
 
     Raises:
-        ConfigurationError: Channels other than 3, size < 5, a width that is no multiple of 8, or an unknown ``merge``.
+        ConfigurationError: Channels other than 3, size < 5, a width not a multiple of 8, or an unknown ``merge``.
 
     Reference: Khor, See, Liong, Phan, Lin 2019, "Dual-stream Shallow Networks for Facial Micro-expression Recognition",
     ICIP, doi 10.1109/ICIP.2019.8802965.

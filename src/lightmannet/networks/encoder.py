@@ -15,7 +15,7 @@ class Encoder(nn.Module, ABC):
     ``encode_maps`` or ``encode_phases`` as well.
 
     Args:
-        phases: Images a clip, >= 1.
+        phases: Images per clip, >= 1.
         channels: Channels of an image, >= 1.
         size: Height and width of an image in pixels, >= 1.
 

@@ -11,7 +11,7 @@ class Flatten(Encoder):
     """Pixels as features, so that the MER head is a linear classifier of the motion images.
 
     Args:
-        phases: Images a clip.
+        phases: Images per clip.
         channels: Channels of an image.
         size: Height and width of an image in pixels.
     """

@@ -22,7 +22,7 @@ class HierarchicalTransformer(Encoder):
     pooling is 2×2 where its is 3×3.
 
     Args:
-        phases: Images a clip; they are stacked as channels (ours).
+        phases: Images per clip; they are stacked as channels (ours).
         channels: Channels of an image.
         size: Height and width of an image in pixels, a multiple of 2 × ``patch``.
         patch: Height and width of a patch in pixels; 7 as in HTNet's code.
@@ -33,7 +33,7 @@ class HierarchicalTransformer(Encoder):
         dropout: Probability of dropping a feature in training.
 
     Raises:
-        ConfigurationError: A size that is no multiple of 2 × ``patch``, a width that is no multiple of ``heads``, or a
+        ConfigurationError: A size not a multiple of 2 × ``patch``, a width not a multiple of ``heads``, or a
             negative depth.
 
     Reference: Wang, Zhang, Luo, Sankaranarayana 2023, "HTNet for micro-expression recognition", arXiv 2307.14637.

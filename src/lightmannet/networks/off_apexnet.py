@@ -20,7 +20,7 @@ class OffApexNet(Encoder):
     layers.
 
     Args:
-        phases: Images a clip; their u are stacked as channels of one stream, their v of the other (ours; published for
+        phases: Images per clip; u is stacked as channels of one stream, v of the other (ours; published for
             the apex alone).
         channels: Channels of an image, of which the first two are u and v, >= 2.
         size: Height and width of an image in pixels, >= 4; 28 as published.

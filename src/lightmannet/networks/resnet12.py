@@ -22,7 +22,7 @@ class ResNet12(Encoder):
     DropBlock, and default widths of a quarter of Oreshkin's, for small data.
 
     Args:
-        phases: Images a clip; they are stacked as channels.
+        phases: Images per clip; they are stacked as channels.
         channels: Channels of an image.
         size: Height and width of an image in pixels, >= 16.
         widths: Filters of the blocks, multiples of 8; (64, 128, 256, 512) in Oreshkin et al., (64, 160, 320, 640) in
@@ -31,7 +31,7 @@ class ResNet12(Encoder):
         dropout: Probability of dropping a feature in training.
 
     Raises:
-        ConfigurationError: size < 16, or a width that is no multiple of 8.
+        ConfigurationError: size < 16, or a width that is not a multiple of 8.
 
     References: Oreshkin, Rodríguez López, Lacoste 2018, "TADAM: Task dependent adaptive metric for improved few-shot
     learning", arXiv 1805.10123; Lee, Maji, Ravichandran, Soatto 2019, "Meta-Learning with Differentiable Convex

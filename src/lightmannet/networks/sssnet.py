@@ -20,7 +20,7 @@ class SSSNet(Encoder):
     linear layer on top makes SSSNet. Layers, widths and order as in its authors' code, whose images have 64 pixels.
 
     Args:
-        phases: Images a clip; they are stacked as channels (ours).
+        phases: Images per clip; they are stacked as channels (ours).
         channels: Channels of an image.
         size: Height and width of an image in pixels, >= 22; 64 in the authors' code.
         widths: Filters of the convolutions, multiples of 8, and number of features.
@@ -29,7 +29,7 @@ class SSSNet(Encoder):
         dropout: Probability of dropping a map or a feature in training.
 
     Raises:
-        ConfigurationError: size < 22, or filters that are no multiple of 8.
+        ConfigurationError: size < 22, or filters that are not a multiple of 8.
 
     Reference: Varanka, Peng, Zhao 2021, "Micro-expression recognition with noisy labels", Electronic Imaging 33, doi
     10.2352/ISSN.2470-1173.2021.11.HVEI-157; layers from the GitHub repository tvaranka/meb.

@@ -22,7 +22,7 @@ class ThreeStream(Encoder):
     and flattened to 400 features, filter by filter. A linear layer on top makes the STSTNet of the paper.
 
     Args:
-        phases: Images a clip; they are stacked as channels.
+        phases: Images per clip; they are stacked as channels.
         channels: Channels of an image.
         size: Height and width of an image in pixels; 28 alone.
         normalization: ``"batch"`` as published, only for methods that do not adapt; or ``"group"``, one group a stream

@@ -47,7 +47,7 @@ def interval_caption(interval: Interval | None, fps: float | None) -> str:
 
     Args:
         interval: The interval, or None.
-        fps: Frames a second, or None if unknown.
+        fps: Frames per second, or None if unknown.
     """
     if interval is None:
         return "No interval was looked at; the first, middle and last frame are shown."
@@ -63,7 +63,7 @@ def moment_caption(moment: str, number: int, fps: float | None) -> str:
     Args:
         moment: Its name.
         number: Its number in the clip.
-        fps: Frames a second, or None if unknown.
+        fps: Frames per second, or None if unknown.
     """
     return f"{moment}: frame {number}" + (f", {number / fps:.2f} s" if fps else "")
 

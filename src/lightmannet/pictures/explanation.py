@@ -32,7 +32,7 @@ class Explanation:
 
     Attributes:
         answer: The answer.
-        fps: Frames a second; None if unknown.
+        fps: Frames per second; None if unknown.
         panels: Onset, apex, offset, the motion between the first two and, where classes have probabilities, what speaks
             for the most likely one.
     """

@@ -21,7 +21,7 @@ SIDE = 640
 """Width of the film, and the longer side of the clip in it, pixels."""
 
 ASSUMED_FPS = 30.0
-"""Frames a second of a film where the clip's rate is unknown."""
+"""Frames per second of a film where the clip's rate is unknown."""
 
 _MARGIN = 16
 _LEFT, _WIDTH = 150, 400  # of bars
@@ -41,7 +41,7 @@ def write_film(answer: Answer, clip: ClipFile, candidates: Sequence[Interval], p
         answer: The answer.
         clip: The clip that it was given for.
         candidates: All intervals that were found.
-        path: Target; its folder is made if missing.
+        path: Target; its folder is created if missing.
 
     Raises:
         ClipError: A frame cannot be read, or has another size than the others.
@@ -132,13 +132,13 @@ def _panel(answer: Answer, line: _TimeLine, fps: float | None, inside: bool) -> 
         parts += _bars(answer, line.bars)
     else:
         parts.append(text(_MARGIN, 34, "outside the interval that was looked at", 18, FAINT))
-    parts += [text(_MARGIN, 58 + 20 * row, words, 15, color) for row, (words, color) in enumerate(line.doubts)]
+    parts += [text(_MARGIN, 58 + 20 * row, caption, 15, color) for row, (caption, color) in enumerate(line.doubts)]
     parts += line.drawn()
     y = line.top + line.height + 46
     notes = [(interval_caption(answer.interval, fps), FAINT)] if answer.interval is not None else []
     notes.append((model_caption(answer), FAINT))
-    for words, color in notes:
-        for row in textwrap.wrap(words, 88):
+    for caption, color in notes:
+        for row in textwrap.wrap(caption, 88):
             parts.append(text(_MARGIN, y, row, 14, color))
             y += 19
     parts.append(text(_MARGIN, y + 3, WHAT_IT_IS_NOT.split(":")[0] + ".", 13, FAINT))
@@ -152,7 +152,7 @@ def _doubts(answer: Answer) -> list[tuple[str, str]]:
     """Return the lines that stand above the bars, with their colours: why no class is named, and the warnings."""
     said = [(answer.reason, INK)] if answer.reason else []
     said += [(f"▲ {w.message}", DOUBT[w.severity]) for w in answer.warnings if w.severity == "warning"]
-    return [(row, color) for words, color in said for row in textwrap.wrap(words, 84)]
+    return [(row, color) for caption, color in said for row in textwrap.wrap(caption, 84)]
 
 
 def _bars(answer: Answer, y: int) -> Iterator[str]:
@@ -186,11 +186,11 @@ def _fitted(height: int, width: int) -> tuple[int, int]:
 
 def _write_moment(frame: Frame, number: int, fps: float | None) -> None:
     """Write number and time into the lower left corner, on a dark ground that shows on any face."""
-    words = f"frame {number}" + (f", {number / fps:.2f} s" if fps else "")
-    (width, height), below = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+    caption = f"frame {number}" + (f", {number / fps:.2f} s" if fps else "")
+    (width, height), below = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
     left, base = _BORDER + 8, len(frame) - _BORDER - 8 - below
     frame[base - height - 5 : base + below + 5, left - 6 : left + width + 6] //= 4
-    cv2.putText(frame, words, (left, base), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    cv2.putText(frame, caption, (left, base), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def _rgb(color: str) -> tuple[int, int, int]:

@@ -23,7 +23,7 @@ def mp4(path: Path, height: int, width: int, fps: float, comment: str = "") -> I
         path: Target, H.264; its folder is made if missing.
         height: Of each frame, pixels, even.
         width: Of each frame, pixels, even.
-        fps: Frames a second.
+        fps: Frames per second.
         comment: What the file says of itself.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Drawings: words in SVG, and SVG as PNG."""
+"""Drawings: text in SVG, and SVG as PNG."""
 
 from html import escape
 
@@ -30,22 +30,21 @@ def to_png(svg: str) -> bytes:
     return vl_convert.svg_to_png(svg, scale=1)
 
 
-def text(x: float, y: float, words: str, size: int, color: str, bold: bool = False, anchor: str = "start") -> str:
-    """Return words as an element.
+def text(x: float, y: float, content: str, size: int, color: str, bold: bool = False, anchor: str = "start") -> str:
+    """Return text as an element.
 
     Args:
         x: Place of their start, middle or end, as ``anchor`` says.
         y: Place of their base line.
-        words: Anything; what means something in XML is escaped.
+        content: Any text; it is escaped for XML.
         size: Pixels.
         color: As in CSS.
         bold: Heavy letters.
         anchor: ``start``, ``middle`` or ``end``.
     """
     weight = ' font-weight="bold"' if bold else ""
-    return (
-        f'<text x="{x}" y="{y}" font-size="{size}" fill="{color}" text-anchor="{anchor}"{weight}>{escape(words)}</text>'
-    )
+    style = f'font-size="{size}" fill="{color}" text-anchor="{anchor}"{weight}'
+    return f'<text x="{x}" y="{y}" {style}>{escape(content)}</text>'
 
 
 def rectangle(x: float, y: float, width: float, height: float, color: str) -> str:
@@ -53,6 +52,6 @@ def rectangle(x: float, y: float, width: float, height: float, color: str) -> st
     return f'<rect x="{x}" y="{y}" width="{width:.1f}" height="{height}" rx="3" fill="{color}"/>'
 
 
-def shortened(words: str, most: int = 60) -> str:
-    """Return words of at most ``most`` letters, the last an ellipsis where some are left out."""
-    return words if len(words) <= most else f"{words[: most - 1]}…"
+def shortened(content: str, most: int = 60) -> str:
+    """Return text cut to at most ``most`` letters, with an ellipsis where it was cut."""
+    return content if len(content) <= most else f"{content[: most - 1]}…"

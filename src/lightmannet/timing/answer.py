@@ -29,13 +29,13 @@ from data_modules.representations.optical_flow import dis_estimator, tvl1
 from lightmannet.episode import Clips
 from lightmannet.inference.answer import STAGES, Answer
 from lightmannet.inference.bundle import Bundle, Draw, is_weight, write_bundle
-from lightmannet.inference.parts import Words, build, representation_words
+from lightmannet.inference.parts import Spec, build, representation_spec
 from lightmannet.inference.recogniser import load
 from lightmannet.inference.spotting import SIZE
 
 _FPS, _SMILE = 100, 30
 _CLASSES = ("negative", "positive", "surprise")
-_METHOD: Words = {
+_METHOD: Spec = {
     "name": "LightmanNet",
     "options": {"network": {"name": "TwoBranchNetwork", "options": {"alignment_features": 64}}},
 }
@@ -81,7 +81,7 @@ def bench_answer(answers: int = 10, frames: int = 100, size: int = 256, fresh: i
 
 
 def write_smile(path: Path, frames: int, size: int) -> Path:
-    """Write a video at 100 frames a second of a rendered face that smiles in the middle, for 0.3 s.
+    """Write a video at 100 frames per second of a rendered face that smiles in the middle, for 0.3 s.
 
     Args:
         path: The file, ``.mp4``.
@@ -105,10 +105,10 @@ def write_random_bundle(folder: Path) -> Path:
     """Write a bundle of LightmanNet on TV-L1 flow that never learned anything, and return its folder."""
     torch.manual_seed(0)
     random = torch.Generator().manual_seed(0)
-    words = {
+    settings = {
         "classes": list(_CLASSES),
         "learner": _METHOD,
-        "representation": representation_words(ApexFlow()),
+        "representation": representation_spec(ApexFlow()),
         "crop": {"name": "WholeFrame", "options": {}},
         "missing_apex": "middle",
         "corpus": "none",
@@ -117,7 +117,7 @@ def write_random_bundle(folder: Path) -> Path:
     }
     draws = tuple(Draw(_noise(random, "micro"), _noise(random, "macro")) for _ in range(_DRAWS))
     weights = {k: v for k, v in build(_METHOD).state_dict().items() if is_weight(k)}
-    write_bundle(folder, Bundle(words, weights, draws, "Random weights, to time answers with.\n"))
+    write_bundle(folder, Bundle(settings, weights, draws, "Random weights, to time answers with.\n"))
     return folder
 
 
@@ -186,8 +186,8 @@ def _first(clip: Path, bundle: Path, count: int) -> Table:
     rows = []
     for _ in range(count):
         start = time.perf_counter()
-        words = ["predict", str(clip), "--model", str(bundle), "--output", "-"]
-        done = subprocess.run([sys.executable, "-c", _COMMAND, *words], check=True, capture_output=True, text=True)
+        arguments = ["predict", str(clip), "--model", str(bundle), "--output", "-"]
+        done = subprocess.run([sys.executable, "-c", _COMMAND, *arguments], check=True, capture_output=True, text=True)
         between = time.perf_counter()
         subprocess.run([sys.executable, "-c", _LIMIT], check=True)
         seconds = json.loads(done.stdout)["seconds"]

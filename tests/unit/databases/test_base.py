@@ -153,7 +153,7 @@ def test_an_empty_folder_is_a_fault(root: Path) -> None:
 def test_an_unreadable_image_is_an_error_once_it_is_read(root: Path) -> None:
     (root / "s1" / "c1" / "img4.jpg").write_bytes(b"no image")
     (row,) = read(root, annotation()).rows
-    with pytest.raises(DataError, match=r"img4.jpg: its content is no JPEG"):
+    with pytest.raises(DataError, match=r"img4.jpg: its content is not a JPEG"):
         frames.open_frames(row.path, root).read(row.numbers, "gray")
 
 

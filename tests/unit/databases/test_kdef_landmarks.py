@@ -74,7 +74,7 @@ class TestKDEFLandmarks(ReaderPromises):
         monkeypatch.setenv("KDEF_LANDMARKS_ROOT", str(root))
         main(["databases", "check", "kdef_landmarks", "--workers", "0"])
         shown = capsys.readouterr().out
-        assert "clips a subject: F01 12, M02 6" in shown
+        assert "clips per subject: F01 12, M02 6" in shown
         assert "no faults" in shown
         (root / FOLDER / "AF01HAS.txt").write_text("1 2\n")
         with pytest.raises(SystemExit):

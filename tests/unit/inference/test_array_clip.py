@@ -40,5 +40,5 @@ def test_other_arrays_are_refused(tmp_path: Path, frames: np.ndarray, message: s
 
 @pytest.mark.parametrize("fps", [-5, 0, float("nan"), 1e9])
 def test_an_impossible_rate_is_refused(tmp_path: Path, fps: float) -> None:
-    with pytest.raises(ConfigurationError, match="the frame rate must be a number of frames a second above 0"):
+    with pytest.raises(ConfigurationError, match="the frame rate must be a number of frames per second above 0"):
         load(write_small_bundle(tmp_path / "bundle")).predict(FRAMES, fps=fps)

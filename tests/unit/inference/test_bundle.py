@@ -33,7 +33,7 @@ def test_a_bundle_is_replaced_and_anything_else_is_left_alone(tmp_path: Path) ->
     assert load(folder).classes == ("a", "b", "c")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("precious")
-    with pytest.raises(BundleError, match="holds something that is no bundle; name a new folder"):
+    with pytest.raises(BundleError, match="holds something that is not a bundle; name a new folder"):
         write_small_bundle(tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "precious"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "mine"]
@@ -53,7 +53,7 @@ def test_an_altered_or_missing_file_is_noticed(name: str, tmp_path: Path) -> Non
 
 
 def test_other_versions_and_other_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"is no bundle .* Make one with: lightmannet export RUN"):
+    with pytest.raises(BundleError, match=r"is not a bundle .* Make one with: lightmannet export RUN"):
         load(tmp_path)
     manifest = write_small_bundle(tmp_path / "bundle") / MANIFEST
     words = json.loads(manifest.read_text())

@@ -56,7 +56,7 @@ def test_a_clip_may_lie_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.M
 def test_an_impossible_frame_rate_is_refused(fps: Any, tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", frames=3)
     with pytest.raises(
-        ConfigurationError, match=rf"fps {fps}: the frame rate must be a number of frames a second above"
+        ConfigurationError, match=rf"fps {fps}: the frame rate must be a number of frames per second above"
     ):
         open_clip(path, fps)
 

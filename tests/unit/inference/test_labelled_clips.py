@@ -36,7 +36,7 @@ def test_a_picture_beside_videos_does_not_hide_them(tmp_path: Path, caplog: pyte
     touch(tmp_path, "IMG_1.MOV", "IMG_1.JPG", "IMG_2.MOV", "IMG_2.JPG", "b.mp4-1a2b3c.png", "c/1.png", "c/2.png")
     assert named(tmp_path, tmp_path) == ["IMG_1.MOV", "IMG_2.MOV", "c"]
     assert caplog.messages == [
-        f"{tmp_path}: images beside videos or folders of clips are passed over, as they are no clip of frames: "
+        f"{tmp_path}: images beside videos or folders of clips are ignored, as they are not a clip: "
         "IMG_1.JPG, IMG_2.JPG, b.mp4-1a2b3c.png"
     ]
 
@@ -47,7 +47,7 @@ def test_answers_are_no_clips_but_clips_of_such_names_are(tmp_path: Path, caplog
     first, *others = wanted_clips(tmp_path)
     assert [clip.path.name for clip in (first, others[1]) if isinstance(clip, Wanted)] == ["a", "question-answer.mp4"]
     assert str(others[0]) == (
-        f"{tmp_path / 'b'}: b-answer.html, b-answer.png among its frames is no frame, but an answer; move it elsewhere"
+        f"{tmp_path / 'b'}: b-answer.html, b-answer.png among its frames is an answer, not a frame; move it elsewhere"
     )
     assert f"{tmp_path}: answers that lightmannet wrote are passed over: film-answer.mp4" in caplog.messages
     only = touch(tmp_path / "only", "c-answer.png", "c-answer.html")
@@ -133,7 +133,7 @@ def test_a_folder_per_class_gives_labels_and_names_what_it_passes_over(
         Wanted(tmp_path / "positive", "positive"),
     ]
     assert caplog.messages == [
-        f"{tmp_path}: files that lie in no class's folder are passed over: b.mp4",
+        f"{tmp_path}: files outside the classes' folders are ignored: b.mp4",
         f"{tmp_path / 'Negative'}: files of unknown type are passed over: a.heic",
     ]
 
@@ -143,7 +143,9 @@ def test_a_clip_without_a_label_or_with_another_is_named(tmp_path: Path) -> None
     with pytest.raises(ClipError, match=r"a\.csv: x\.mp4 has no label; the classes are negative, positive"):
         labelled_clips(tmp_path / "a.csv", CLASSES)
     (tmp_path / "a.csv").write_text("path,label\nx.mp4,contempt\n")
-    with pytest.raises(ClipError, match="labelled 'contempt', which is no class; the classes are negative, positive"):
+    with pytest.raises(
+        ClipError, match="labelled 'contempt', which is not a class; the classes are negative, positive"
+    ):
         labelled_clips(tmp_path / "a.csv", CLASSES)
     with pytest.raises(ClipError, match=r"a workbook \(\.xlsx, \.xls\) or \.csv is expected"):
         labelled_clips(touch(tmp_path, "a.mp4") / "a.mp4", CLASSES)

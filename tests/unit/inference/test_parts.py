@@ -6,7 +6,7 @@ import pytest
 
 from data_modules.video.crop import AnnotatedBox, WholeFrame, YuNet
 from lightmannet.errors import BundleError, ConfigurationError
-from lightmannet.inference.parts import build, crop_words, learner_words
+from lightmannet.inference.parts import build, crop_spec, learner_spec
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.losses import MMD2, AllPairs, Cosine, InfoNCE, LearnedPairs, SameClass, SoftDTW
 from lightmannet.networks import Features, Maps, Phases
@@ -14,12 +14,12 @@ from lightmannet.networks import Features, Maps, Phases
 
 def test_crops_go_into_a_bundle_but_for_boxes_that_only_a_database_knows() -> None:
     for crop in (WholeFrame(), YuNet("model.onnx", margin=0.2, min_score=0.5)):
-        again = build(crop_words(crop))
+        again = build(crop_spec(crop))
         assert type(again) is type(crop)
         if isinstance(again, YuNet):
             assert (again.margin, again.min_score, again.model) == (0.2, 0.5, None)
     with pytest.raises(ConfigurationError, match=r"AnnotatedBox cannot go into a bundle.*Train with crop: YuNet"):
-        crop_words(AnnotatedBox())
+        crop_spec(AnnotatedBox())
 
 
 NETWORK = {"name": "TwoBranchNetwork", "options": {}}
@@ -38,7 +38,7 @@ def test_the_choices_of_the_inner_loss_go_into_a_bundle_and_come_back() -> None:
             },
         },
     }
-    learner = build(learner_words(configuration))
+    learner = build(learner_spec(configuration))
     assert learner.loss == InnerLoss(auxiliary_weight=0.5, kernel=InfoNCE(0.2), pairs=SameClass(), aligned=Maps())
 
 

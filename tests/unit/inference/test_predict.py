@@ -140,7 +140,9 @@ def test_adapting_tells_what_it_gained(folder: Path, capsys: pytest.CaptureFixtu
     assert predict(["clips/a", "--model", "bundle", "--support", "mine.csv", "--fps", "100"]) == 0
     assert "adapted: leave-one-out over your 2 clips: " in capsys.readouterr().err
     (folder / "mine.csv").write_text("path,label\nmine/1.mp4,contempt\n")
-    with pytest.raises(ClipError, match="labelled 'contempt', which is no class; the classes are negative, positive"):
+    with pytest.raises(
+        ClipError, match="labelled 'contempt', which is not a class; the classes are negative, positive"
+    ):
         predict(["clips/a", "--model", "bundle", "--support", "mine.csv"])
     write_small_bundle(folder / "plain", "supervised")
     with pytest.raises(ConfigurationError, match="Supervised, does not adapt, so labelled clips cannot help"):

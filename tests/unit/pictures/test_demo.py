@@ -104,7 +104,7 @@ def test_without_gradio_the_command_says_what_to_install(
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
 def test_what_a_browser_records_is_read(codec: str, recogniser: Recogniser, tmp_path: Path) -> None:
     # Matroska as it is streamed, without a duration, an index or the number of its frames, and frames left out where
-    # the machine was busy. The header says 30 frames a second; by their times there are 20.
+    # the machine was busy. The header says 30 frames per second; by their times there are 20.
     path = tmp_path / "camera.webm"
     with av.open(str(path), "w", options={"live": "1"}) as container:
         stream = container.add_stream(codec, rate=30)

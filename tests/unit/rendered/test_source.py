@@ -85,7 +85,7 @@ def test_impossible_options_are_refused_before_anything_is_made() -> None:
 def test_a_folder_given_is_used_and_must_hold_this_corpus(cache: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "x").write_text("")
-    with pytest.raises(ConfigurationError, match="not empty and holds no corpus"):
+    with pytest.raises(ConfigurationError, match="not empty and contains no corpus"):
         RenderedFaces(folder=str(tmp_path / "mine"), cache=str(cache)).prepare()
 
 

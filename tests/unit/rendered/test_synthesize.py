@@ -210,7 +210,9 @@ def test_a_full_disk_is_an_error_that_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
-        with pytest.raises(DataError, match=r"mp4: cannot be written \(No space left on device\).*goes on where it"):
+        with pytest.raises(
+            DataError, match=r"mp4: cannot be written \(No space left on device\).*to continue where it stopped"
+        ):
             write_corpus(out, SMALL, workers=workers)
     assert not is_finished(out, SMALL)
     write_corpus(out, SMALL, workers=0)
@@ -227,7 +229,7 @@ def test_too_little_room_is_said_before_anything_is_made(out: Path, monkeypatch:
 def test_a_folder_with_other_things_is_left_alone(out: Path) -> None:
     out.mkdir()
     (out / "thesis.tex").write_text("mine")
-    with pytest.raises(ConfigurationError, match=r"not empty and holds no corpus to go on with \(thesis\.tex\)"):
+    with pytest.raises(ConfigurationError, match=r"not empty and contains no corpus to resume \(thesis\.tex\)"):
         write_corpus(out, SMALL, workers=0)
     assert (out / "thesis.tex").read_text() == "mine"
 
@@ -239,7 +241,7 @@ def test_a_corpus_of_other_options_is_left_alone(whole: Path) -> None:
 
 def test_a_corpus_of_another_version_is_left_alone(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "generator_digest", lambda: "0" * 16)
-    with pytest.raises(ConfigurationError, match="begun with another version"):
+    with pytest.raises(ConfigurationError, match="contains a corpus by another version"):
         write_corpus(whole, SMALL, workers=0)
 
 
@@ -247,13 +249,13 @@ def test_a_corpus_of_another_version_is_left_alone(whole: Path, monkeypatch: pyt
 def test_a_damaged_manifest_is_named(out: Path, content: str) -> None:
     out.mkdir()
     (out / "corpus.json").write_text(content)
-    with pytest.raises(ConfigurationError, match=r"corpus\.json: (damaged|describes no corpus)"):
+    with pytest.raises(ConfigurationError, match=r"corpus\.json: (damaged|does not describe a corpus)"):
         write_corpus(out, SMALL, workers=0)
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(out: Path) -> None:
     out.write_text("")
-    with pytest.raises(ConfigurationError, match="out: is a file; name a folder"):
+    with pytest.raises(ConfigurationError, match="out: is a file; use a folder"):
         write_corpus(out, SMALL, workers=0)
 
 
@@ -267,7 +269,7 @@ def test_a_missing_or_damaged_file_of_truth_is_named(tmp_path: Path, content: by
     path = tmp_path / "clip01.npz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DataError, match=r"clip01\.npz: (there is no such file|damaged, or no file) of truth"):
+    with pytest.raises(DataError, match=r"clip01\.npz: (there is no such|damaged, or not a) ground-truth file"):
         read_truth(path)
 
 

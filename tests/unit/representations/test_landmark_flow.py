@@ -100,7 +100,7 @@ def test_images_are_scaled_as_those_of_frames() -> None:
 
 
 def test_an_apex_equal_to_the_neutral_face_is_refused() -> None:
-    with pytest.raises(DataError, match="landmarks of the apex are those of the neutral face"):
+    with pytest.raises(DataError, match="landmarks of the apex equal those of the neutral face"):
         LandmarkFlow().render_points(np.stack([REST, REST]))
 
 

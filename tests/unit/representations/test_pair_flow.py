@@ -65,7 +65,7 @@ def test_the_same_picture_twice_is_refused() -> None:
 
 def test_pictures_of_which_nothing_fits_are_refused() -> None:
     flat = np.full((112, 112), 90, np.uint8)
-    with pytest.raises(DataError, match="the motion of the head cannot be found at the nose"):
+    with pytest.raises(DataError, match="the two pictures cannot be aligned at the nose"):
         head_held_still(flat, flat + 1)
 
 

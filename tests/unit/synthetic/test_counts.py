@@ -21,7 +21,7 @@ def test_proportions_are_kept_to_within_one() -> None:
 
 
 def test_too_small_a_total_is_refused() -> None:
-    with pytest.raises(ValueError, match="2 cannot be shared out as 3 numbers of at least 1"):
+    with pytest.raises(ValueError, match="2 cannot be divided into 3 numbers of at least 1"):
         apportion(2, [1, 1, 1])
 
 

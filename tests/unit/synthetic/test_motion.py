@@ -126,7 +126,7 @@ def test_without_macro_clips_there_is_no_macro_part() -> None:
         (0, 442, 600, 0, "subjects=0: at least 3 are needed"),
         (3, 8, 600, 0, "micro_clips=8: at least 9 are needed"),
         (68, 68, 600, 0, r"synthetic_a would have \d+ clips for 24 people"),
-        (68, 442, 6, 0, "macro_clips=6: at least 7 are needed, one an emotion; or 0 for none"),
+        (68, 442, 6, 0, "macro_clips=6: at least 7 are needed, one per emotion; or 0 for none"),
         (68, 442, -1, 0, "macro_clips=-1: at least 7 are needed"),
         (68, 442, 600, -1, "seed=-1: a seed is a whole number of at least 0"),
     ],

@@ -285,7 +285,7 @@ def test_a_missing_model_says_where_to_get_it(monkeypatch: pytest.MonkeyPatch, t
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"version https://git-lfs.github.com/spec/v1\n", "is no ONNX file"), (b"\x08\x06junk" * 50, "is broken")],
+    [(b"version https://git-lfs.github.com/spec/v1\n", "is not an ONNX file"), (b"\x08\x06junk" * 50, "is broken")],
 )
 def test_a_broken_model_is_refused(content: bytes, problem: str, tmp_path: Path) -> None:
     model = tmp_path / "model.onnx"

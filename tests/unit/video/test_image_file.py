@@ -158,7 +158,7 @@ def test_a_png_without_pixels_is_refused() -> None:
 def test_an_empty_file_and_a_text_are_refused() -> None:
     with pytest.raises(ValueError, match=r"empty \(zero bytes\)"):
         decode(b"")
-    with pytest.raises(ValueError, match="its content is no JPEG, PNG, BMP, TIFF or GIF"):
+    with pytest.raises(ValueError, match="its content is not a JPEG, PNG, BMP, TIFF or GIF"):
         decode(b"<html>not found</html>")
 
 
