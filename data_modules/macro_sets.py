@@ -16,7 +16,7 @@ from data_modules.auxiliary import AuxiliarySource
 from data_modules.corpus import Corpus, CorpusSource
 from data_modules.flow import LOW, STRAIN
 from data_modules.protocols import Fold
-from data_modules.scaling import rescale
+from data_modules.scaling import Scaling, rescale
 from lightmannet.episode import Clips, concatenate
 from lightmannet.errors import AbsentDataError, ConfigurationError
 
@@ -110,6 +110,11 @@ class MacroSets(AuxiliarySource):
             _LOG.warning("D^aux without a set: %s", reason)
         return tuple(found)
 
+    @cached_property
+    def _rescaled(self) -> dict[tuple[str, Scaling | None], Tensor]:
+        """What was rescaled, by corpus and scaling: all folds need the same."""
+        return {}
+
     def describe(self) -> str:
         """Return the sets and their clips, e.g. ``macro-expressions of kdef (840 clips of 70 people)``."""
         named = []
@@ -164,10 +169,13 @@ class MacroSets(AuxiliarySource):
             )
         inputs = clips.inputs
         if corpus.kind == "motion":
+            key = other.name, corpus.scaling
             try:
-                inputs = rescale(self._masked(clips, other), other.scaling, corpus.scaling)
+                if key not in self._rescaled:
+                    self._rescaled[key] = rescale(self._masked(clips, other), other.scaling, corpus.scaling)
             except ConfigurationError as error:
                 raise ConfigurationError(f"{where}: {error}") from None
+            inputs = self._rescaled[key]
         return replace(clips, inputs=inputs.expand(-1, wanted[0], -1, -1, -1))
 
     def _masked(self, clips: Clips, corpus: Corpus) -> Float[Tensor, "clip phase channel height width"]:

@@ -28,6 +28,7 @@ Job = tuple[Cell, ...]
 """Cells that are run together; one alone is run as ever."""
 
 _ON_A_CPU = 16
+_ANY_FOLD = 987654321  # stands for the number of the fold in options that are written once a seed
 
 
 @dataclass
@@ -174,18 +175,20 @@ def finish_cells(cells: Sequence[Cell], at_once: int | None = None) -> list[Fini
 
 def _make(cells: Sequence[Cell]) -> list[_Made]:
     """Make what each cell would make; cells of one seed begin alike, so that the options are read once a seed."""
-    by_seed: dict[int, tuple[Lightning, torch.Tensor]] = {}
+    by_seed: dict[int, tuple[Lightning, torch.Tensor, str]] = {}
     made = []
     for cell in cells:
         if cell.seed not in by_seed:
-            by_seed[cell.seed] = Lightning(list(cell.arguments), run=False), torch.get_rng_state()
-        cli, state = by_seed[cell.seed]
+            cli, state = Lightning(list(cell.arguments), run=False), torch.get_rng_state()
+            _ = cli.datamodule.corpus  # read now, so that the copies have it
+            cli.config["data.init_args.fold"] = _ANY_FOLD
+            by_seed[cell.seed] = cli, state, cli.parser.dump(cli.config, skip_unset=False)
+        cli, state, config = by_seed[cell.seed]
         cli.trainer.loggers = []
         learner: Learner = copy.deepcopy(cli.model)
         data: SubjectDisjointDataModule = copy.copy(cli.datamodule)
         data.fold_number = cell.fold
         data.setup("fit")
-        config = cli.config.clone()
-        config["data.init_args.fold"] = cell.fold
-        made.append(_Made(cell, cli.parser.dump(config, skip_unset=False), cli.trainer, Run(learner, data, state)))
+        config = config.replace(f"fold: {_ANY_FOLD}\n", f"fold: {cell.fold}\n")
+        made.append(_Made(cell, config, cli.trainer, Run(learner, data, state)))
     return made
