@@ -4,108 +4,61 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from data_modules.auxiliary import CorpusMacro, MagnifiedMicro
-    from data_modules.base import SubjectDisjointDataModule
-    from data_modules.clip_corpus import ClipCorpus
-    from data_modules.conventional import ConventionalDataModule
-    from data_modules.databases.casme import CASME
-    from data_modules.databases.casme2 import CASME2
-    from data_modules.databases.casme3 import CASME3
-    from data_modules.databases.casme_sq import CASMESquared
-    from data_modules.databases.ckplus import CKPlus
-    from data_modules.databases.ckplus_landmarks import CKPlusLandmarks
-    from data_modules.databases.ckplus_pairs import CKPlusPairs
-    from data_modules.databases.dfme import DFME
-    from data_modules.databases.folder import FolderDatabase
-    from data_modules.databases.jaffe import JAFFE
-    from data_modules.databases.kdef import KDEF
-    from data_modules.databases.kdef_landmarks import KDEFLandmarks
-    from data_modules.databases.london_faces import LondonFaces
-    from data_modules.databases.megc2019 import MEGC2019
-    from data_modules.databases.megc2019_list import MEGC2019List
-    from data_modules.databases.mmew import MMEW
-    from data_modules.databases.mmew_pairs import MMEWPairs
-    from data_modules.databases.mmi import MMI
-    from data_modules.databases.oulu_casia import OuluCASIA
-    from data_modules.databases.samm import SAMM
-    from data_modules.databases.samm_lv import SAMMLongVideos
-    from data_modules.databases.smic import SMIC
-    from data_modules.databases.table import TableDatabase
-    from data_modules.databases.yale_faces import YaleFaces
-    from data_modules.episodic import EpisodicDataModule
-    from data_modules.evaluation import OwnPerson, TrainingSupport, UnseenPeople
-    from data_modules.macro_sets import MacroSets
-    from data_modules.motion_files import MotionFile, MotionFiles
-    from data_modules.protocols import HoldOutDatabase, LeaveOneSubjectOut, SingleDatabase, SubjectKFold
-    from data_modules.rendered.source import RenderedFaces
-    from data_modules.representations.difference import Difference
-    from data_modules.representations.flow_image import ApexFlow
-    from data_modules.representations.frame_clip import FrameClip
-    from data_modules.representations.landmark_flow import LandmarkFlow
-    from data_modules.representations.pair_flow import PairFlow
-    from data_modules.representations.phase_flow import PhaseFlow
-    from data_modules.synthetic.macro import SyntheticMacro
-    from data_modules.synthetic.motion import SyntheticMotion
-    from data_modules.video.crop import AnnotatedBox, WholeFrame, YuNet
-    from data_modules.video.eyes import CascadeEyes, DetectedEyes, FixedEyes
-
-__all__ = [
-    "CASME",
-    "CASME2",
-    "CASME3",
-    "DFME",
-    "JAFFE",
-    "KDEF",
-    "MEGC2019",
-    "MMEW",
-    "MMI",
-    "SAMM",
-    "SMIC",
-    "AnnotatedBox",
-    "ApexFlow",
-    "CASMESquared",
-    "CKPlus",
-    "CKPlusLandmarks",
-    "CKPlusPairs",
-    "CascadeEyes",
-    "ClipCorpus",
-    "ConventionalDataModule",
-    "CorpusMacro",
-    "DetectedEyes",
-    "Difference",
-    "EpisodicDataModule",
-    "FixedEyes",
-    "FolderDatabase",
-    "FrameClip",
-    "HoldOutDatabase",
-    "KDEFLandmarks",
-    "LandmarkFlow",
-    "LeaveOneSubjectOut",
-    "LondonFaces",
-    "MEGC2019List",
-    "MMEWPairs",
-    "MacroSets",
-    "MagnifiedMicro",
-    "MotionFile",
-    "MotionFiles",
-    "OuluCASIA",
-    "OwnPerson",
-    "PairFlow",
-    "PhaseFlow",
-    "RenderedFaces",
-    "SAMMLongVideos",
-    "SingleDatabase",
-    "SubjectDisjointDataModule",
-    "SubjectKFold",
-    "SyntheticMacro",
-    "SyntheticMotion",
-    "TableDatabase",
-    "TrainingSupport",
-    "UnseenPeople",
-    "WholeFrame",
-    "YaleFaces",
-    "YuNet",
-]
+    from data_modules.auxiliary import CorpusMacro as CorpusMacro
+    from data_modules.auxiliary import MagnifiedMicro as MagnifiedMicro
+    from data_modules.base import SubjectDisjointDataModule as SubjectDisjointDataModule
+    from data_modules.clip_corpus import ClipCorpus as ClipCorpus
+    from data_modules.conventional import ConventionalDataModule as ConventionalDataModule
+    from data_modules.databases.casme import CASME as CASME
+    from data_modules.databases.casme2 import CASME2 as CASME2
+    from data_modules.databases.casme3 import CASME3 as CASME3
+    from data_modules.databases.casme_sq import CASMESquared as CASMESquared
+    from data_modules.databases.ckplus import CKPlus as CKPlus
+    from data_modules.databases.ckplus_landmarks import CKPlusLandmarks as CKPlusLandmarks
+    from data_modules.databases.ckplus_pairs import CKPlusPairs as CKPlusPairs
+    from data_modules.databases.dfme import DFME as DFME
+    from data_modules.databases.folder import FolderDatabase as FolderDatabase
+    from data_modules.databases.jaffe import JAFFE as JAFFE
+    from data_modules.databases.kdef import KDEF as KDEF
+    from data_modules.databases.kdef_landmarks import KDEFLandmarks as KDEFLandmarks
+    from data_modules.databases.london_faces import LondonFaces as LondonFaces
+    from data_modules.databases.megc2019 import MEGC2019 as MEGC2019
+    from data_modules.databases.megc2019_list import MEGC2019List as MEGC2019List
+    from data_modules.databases.mmew import MMEW as MMEW
+    from data_modules.databases.mmew_pairs import MMEWPairs as MMEWPairs
+    from data_modules.databases.mmi import MMI as MMI
+    from data_modules.databases.oulu_casia import OuluCASIA as OuluCASIA
+    from data_modules.databases.samm import SAMM as SAMM
+    from data_modules.databases.samm_lv import SAMMLongVideos as SAMMLongVideos
+    from data_modules.databases.smic import SMIC as SMIC
+    from data_modules.databases.table import TableDatabase as TableDatabase
+    from data_modules.databases.yale_faces import YaleFaces as YaleFaces
+    from data_modules.episodic import EpisodicDataModule as EpisodicDataModule
+    from data_modules.evaluation import OwnPerson as OwnPerson
+    from data_modules.evaluation import TrainingSupport as TrainingSupport
+    from data_modules.evaluation import UnseenPeople as UnseenPeople
+    from data_modules.macro_sets import MacroSets as MacroSets
+    from data_modules.motion_files import MotionFile as MotionFile
+    from data_modules.motion_files import MotionFiles as MotionFiles
+    from data_modules.protocols import HoldOutDatabase as HoldOutDatabase
+    from data_modules.protocols import LeaveOneSubjectOut as LeaveOneSubjectOut
+    from data_modules.protocols import SingleDatabase as SingleDatabase
+    from data_modules.protocols import SubjectKFold as SubjectKFold
+    from data_modules.rendered.source import RenderedFaces as RenderedFaces
+    from data_modules.representations.difference import Difference as Difference
+    from data_modules.representations.flow_image import ApexFlow as ApexFlow
+    from data_modules.representations.frame_clip import FrameClip as FrameClip
+    from data_modules.representations.landmark_flow import LandmarkFlow as LandmarkFlow
+    from data_modules.representations.pair_flow import PairFlow as PairFlow
+    from data_modules.representations.phase_flow import PhaseFlow as PhaseFlow
+    from data_modules.synthetic.macro import SyntheticMacro as SyntheticMacro
+    from data_modules.synthetic.motion import SyntheticMotion as SyntheticMotion
+    from data_modules.video.crop import AnnotatedBox as AnnotatedBox
+    from data_modules.video.crop import WholeFrame as WholeFrame
+    from data_modules.video.crop import YuNet as YuNet
+    from data_modules.video.eyes import CascadeEyes as CascadeEyes
+    from data_modules.video.eyes import DetectedEyes as DetectedEyes
+    from data_modules.video.eyes import FixedEyes as FixedEyes
 
 _MODULES = {
     "CASME": "databases.casme",
@@ -164,7 +117,9 @@ _MODULES = {
     "CascadeEyes": "video.eyes",
     "YuNet": "video.crop",
 }
-"""Module of each name. They are imported when first used, so that what only lists or reads files starts at once."""
+"""Module of each name. Modules are imported on first use, so that commands which do not need them start quickly."""
+
+__all__ = [*_MODULES]
 
 
 def __getattr__(name: str) -> Any:
@@ -177,4 +132,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*_MODULES]

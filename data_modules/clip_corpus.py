@@ -53,7 +53,7 @@ class ClipCorpus(FrameCorpus):
         scheme: Classes: a name in ``data_modules/schemes``, the path of a YAML file of that form, or ``labels``, which
             makes a class of each label found.
         representation: The network's input for a clip.
-        crop: How the face is cut out.
+        crop: How the face is cropped.
         missing_apex: How to treat clips without a usable apex, if the representation needs one: use the ``middle``
             between onset and offset, the frame with the most ``motion``, or ``refuse``.
         check_counts: Whether the clips per class must match the scheme's numbers for complete databases.

@@ -12,9 +12,9 @@ SYSTEM = frozenset({"thumbs.db", "desktop.ini"})
 """Files that an operating system leaves in folders, in lower case."""
 
 FILE_NAME = "-answer"
-"""What the names of an answer's picture, page and film end in, before the suffix and, where names clash, a number."""
+"""Ending of the names of an answer's picture, page and film, before a number for uniqueness and the suffix."""
 FILM_COMMENT = "film of an answer by lightmannet"
-"""What the film of an answer says of itself, so that it is not taken for a clip."""
+"""Comment in the film of an answer, so that it is not mistaken for a clip."""
 
 Warn = Callable[[str], None]
 

@@ -27,7 +27,7 @@ def clip_inputs(
         numbers: Numbers of the frames from onset to offset that exist, ascending; for others the nearest is used.
         interval: Numbers of onset, apex and offset.
         representation: Turns frames into the input.
-        crop: How the face is cut out.
+        crop: How the face is cropped.
         box: The annotation's face box in the first frame, if there is one.
 
     Raises:

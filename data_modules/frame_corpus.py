@@ -11,7 +11,7 @@ class FrameCorpus(CorpusSource):
 
     Attributes:
         representation: The network's input for a clip.
-        crop: How the face is cut out.
+        crop: How the face is cropped.
         missing_apex: How to treat clips without a usable apex.
     """
 

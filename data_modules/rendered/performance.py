@@ -60,7 +60,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Expression:
+class CodedExpression:
     """One expression and its coding.
 
     Attributes:
@@ -72,7 +72,6 @@ class Expression:
         offset: Number of the first frame at rest again.
         coded_apex: Number of the frame that is annotated as apex.
         coded_units: Units as annotated, e.g. ``4+L14``; ``?`` for none.
-        strength: How strongly each unit moves on each side at the apex, 0..1.
     """
 
     kind: Kind
@@ -83,6 +82,16 @@ class Expression:
     offset: int
     coded_apex: int
     coded_units: str
+
+
+@dataclass(frozen=True)
+class Expression(CodedExpression):
+    """One expression with its movement.
+
+    Attributes:
+        strength: How strongly each unit moves on each side at the apex, 0..1.
+    """
+
     strength: Float64[np.ndarray, "unit 2"]
 
 

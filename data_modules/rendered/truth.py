@@ -9,37 +9,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float16, Float32, Float64
 
-from data_modules.annotations import Kind
-from data_modules.rendered.performance import Recording
+from data_modules.rendered.performance import CodedExpression, Recording
 from data_modules.rendered.scene import Scene
 from lightmannet.errors import DataError
 
 _ARRAYS = ("units", "strengths", "landmarks", "flow", "blink", "mouth", "head", "light")
-
-
-@dataclass(frozen=True)
-class TrueExpression:
-    """One expression and its coding.
-
-    Attributes:
-        kind: ``micro`` or ``macro``.
-        shown: Emotion whose units are shown.
-        emotion: Emotion as labelled.
-        onset: Number of the last frame at rest.
-        apex: Number of the frame of the strongest movement.
-        offset: Number of the first frame at rest again.
-        coded_apex: Number of the frame that is annotated as apex.
-        coded_units: Units as annotated.
-    """
-
-    kind: Kind
-    shown: str
-    emotion: str
-    onset: int
-    apex: int
-    offset: int
-    coded_apex: int
-    coded_units: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +40,7 @@ class Truth:
     subject: int
     fps: int
     first: int
-    expressions: tuple[TrueExpression, ...]
+    expressions: tuple[CodedExpression, ...]
     unit_numbers: tuple[int, ...]
     units: Float32[np.ndarray, "frame unit 2"]
     strengths: Float32[np.ndarray, "expression unit 2"]
@@ -129,7 +103,7 @@ def read_truth(path: Path) -> Truth:
         with np.load(path, allow_pickle=False) as content:
             header = json.loads(content["header"].tobytes())
             arrays = {name: content[name] for name in _ARRAYS}
-        expressions = tuple(TrueExpression(**expression) for expression in header.pop("expressions"))
+        expressions = tuple(CodedExpression(**expression) for expression in header.pop("expressions"))
         numbers = tuple(header.pop("unit_numbers"))
         return Truth(expressions=expressions, unit_numbers=numbers, **header, **arrays)
     except FileNotFoundError:

@@ -69,7 +69,7 @@ class ImageFolder:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The frame numbers that are there, ascending."""
+        """The existing frame numbers, ascending."""
         return self._numbers
 
     def read(self, numbers: Sequence[int], color: Color) -> Pixels:

@@ -71,7 +71,7 @@ class LandmarkFrames:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The frame numbers that are there, ascending."""
+        """The existing frame numbers, ascending."""
         return tuple(self._files)
 
     def points(self, numbers: Sequence[int]) -> Float64[np.ndarray, "frame 68 2"]:

@@ -98,15 +98,15 @@ def test_the_card_has_protocol_data_score_and_limits(bundle: Path) -> None:
     assert card.startswith("# MAML on ")
     assert "training 12 clips of 2 people, validation 12 clips of 2 people, test 12 clips of 2 people" in card
     assert "protocol kfold, fold 0. No person is in two parts." in card
-    assert "no lie detector" in card
-    assert "Nothing is known of how it does on people, cameras and rooms unlike those of these databases." in card
+    assert "not a lie detector" in card
+    assert "Nothing is known about its accuracy on people, cameras and rooms unlike those of these databases." in card
     score = re.search(r"UF1 (\.?[\d.]+) \(95 % interval ([\d.]+) to ([\d.]+), bootstrap over people\), UAR", card)
     assert score
     uf1, low, high = map(float, score.groups())
     assert 0 <= low <= uf1 <= high <= 1
     assert "Temperature " in card
     assert "fitted on 12 clips of 2 validation people." in card
-    assert "2 support sets: network inputs made of training people's clips" in card
+    assert "2 support sets: network inputs from training people's clips" in card
     assert "float32, any number of clips x 1 x 3 x 28 x 28 (phase, channel, row, column)" in card
 
 
@@ -141,7 +141,7 @@ def test_the_onnx_file_answers_as_the_bundle(bundle: Path) -> None:
         with pytest.raises(BundleError, match=r"the bundle's file model\.onnx is missing"):
             load(bundle)
         (bundle / "model.onnx").write_bytes(b"another network")
-        with pytest.raises(BundleError, match=r"model\.onnx: is not as it was exported"):
+        with pytest.raises(BundleError, match=r"model\.onnx: has changed since the export"):
             load(bundle)
     finally:
         (bundle / "model.moved").replace(bundle / "model.onnx")
@@ -185,7 +185,7 @@ def test_a_folder_that_is_no_run_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"the tag .* creates an object"):
         export(str(tmp_path), str(tmp_path / "bundle"))
     shutil.copy(run / "config.yaml", tmp_path / "config.yaml")
-    with pytest.raises(CheckpointError, match=r"has no checkpoint \(checkpoints/\*\.ckpt\); let `lightning fit` fin"):
+    with pytest.raises(CheckpointError, match=r"has no checkpoint \(checkpoints/\*\.ckpt\); finish `lightning fit"):
         export(str(tmp_path), str(tmp_path / "bundle"))
     with pytest.raises(ConfigurationError, match="draws=0: at least 1 is needed"):
         export(str(run), str(tmp_path / "bundle"), draws=0)
@@ -194,7 +194,7 @@ def test_a_folder_that_is_no_run_is_refused(run: Path, tmp_path: Path) -> None:
 
 def test_what_is_in_the_way_is_left_alone_before_anything_is_computed(run: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(BundleError, match="holds something that is not a bundle; name a new folder"):
+    with pytest.raises(BundleError, match="contains something that is not a bundle; use a new folder"):
         export(str(tmp_path / "no run"), str(tmp_path))
     assert (tmp_path / "thesis.tex").read_text() == "precious"
 

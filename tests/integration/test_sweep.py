@@ -238,7 +238,7 @@ def test_another_search_does_not_mix_with_the_trials_there(tmp_path: Path, capsy
     content["parameters"]["model.init_args.learning_rate"] = {"values": [0.1]}
     (tmp_path / "proto_net.yaml").write_text(yaml.safe_dump(content))
     message = failure(capsys, tmp_path / "proto_net.yaml", tmp_path)
-    assert "holds the trials of another search" in message
+    assert "contains the trials of another search" in message
 
 
 def test_without_people_set_aside_nothing_is_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

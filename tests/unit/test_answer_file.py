@@ -47,10 +47,10 @@ def test_json_says_what_the_model_is_worth(tmp_path: Path) -> None:
 def test_other_content_is_kept_and_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("a diary\n")
-    with pytest.raises(ConfigurationError, match="holds something other than answers; name another file"):
+    with pytest.raises(ConfigurationError, match="contains something other than answers; use another file"):
         AnswerFile(path, "bundle", CLASSES)
     assert path.read_text() == "a diary\n"
     path.unlink()
     AnswerFile(path, "bundle", CLASSES).add("a.mp4", ANSWER, "", "a")
-    with pytest.raises(ConfigurationError, match="holds answers of another bundle or another --support"):
+    with pytest.raises(ConfigurationError, match="contains answers of another bundle or another --support"):
         AnswerFile(path, "other", CLASSES)

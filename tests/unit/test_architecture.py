@@ -64,7 +64,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Above all of them.
     "commands": {
         *(_WORDS | _RUN),
-        *("lightning_cli", "table", "runners", "report", "inference", "pictures", "sweep", "silence", "data_modules"),
+        *(
+            "lightning_cli",
+            "loading",
+            "table",
+            "runners",
+            "report",
+            "inference",
+            "pictures",
+            "sweep",
+            "silence",
+            "data_modules",
+        ),
         *("learners", "metrics", "networks", "packaged"),
     },
     "cli": {"", "commands", "errors", "lightning_cli", "packaged", "threads"},

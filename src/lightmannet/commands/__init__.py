@@ -1,4 +1,4 @@
-"""The commands, one file each; ``VERBS`` names the function of each, so that only the one that is run is imported."""
+"""The commands, one file each; ``VERBS`` maps them to functions, so that only the requested one is imported."""
 
 VERBS = {
     "table": "lightmannet.commands.table:table",
@@ -18,12 +18,12 @@ VERBS = {
 }
 LIGHTNING = {
     "fit": "Train a method.",
-    "validate": "Score a checkpoint on the people set aside from training.",
+    "validate": "Score a checkpoint on the validation people.",
     "test": "Score a checkpoint on the fold's test people.",
-    "predict --config|--ckpt_path": "Write a checkpoint's answers for the fold's test people.",
+    "predict --config|--ckpt_path": "Write a checkpoint's predictions for the fold's test people.",
 }
 """Lightning's verbs."""
 ONE_THREAD = frozenset({"export", "predict", "sweep"})
-"""Verbs that compute with one thread of torch unless ``OMP_NUM_THREADS`` says how many, as Lightning's do on a CPU."""
+"""Verbs that use one torch thread unless ``OMP_NUM_THREADS`` is set, as Lightning's verbs do on a CPU."""
 PARSES_ITSELF = frozenset({"databases check", "demo", "motion", "predict", "synthesize"})
-"""Verbs whose function takes the list of arguments; the others' options are those of the function."""
+"""Verbs whose function takes the list of arguments; the others' options are the function's parameters."""

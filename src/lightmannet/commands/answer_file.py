@@ -1,4 +1,4 @@
-"""A file of answers, CSV or a JSON object per line, that a killed run leaves usable and a new run goes on with."""
+"""A file of answers, CSV or one JSON object per line, which stays valid if a run is killed and can be continued."""
 
 import csv
 import io
@@ -14,19 +14,19 @@ from lightmannet.inference.answer import Answer
 
 
 class AnswerFile:
-    """Appends answers to a file and knows those that are in it.
+    """Appends answers to a file and knows its existing ones.
 
     Args:
-        path: The file, made if missing; one that ends in ``.csv`` is CSV, any other has a JSON object per line.
-        made_by: Digest of what answers.
+        path: The file, created if missing; CSV if it ends in ``.csv``, otherwise one JSON object per line.
+        made_by: Digest of the bundle and its options.
         classes: Names of the classes.
 
     Raises:
-        ConfigurationError: The file holds something else, or answers of another bundle.
+        ConfigurationError: The file contains something else, or answers of another bundle.
         OSError: It cannot be written.
 
     Attributes:
-        finished: Keys of the answers in the file; what failed is tried again.
+        finished: Keys of the answers in the file, without failed ones, which are tried again.
     """
 
     def __init__(self, path: Path, made_by: str, classes: Sequence[str]) -> None:
@@ -53,7 +53,7 @@ class AnswerFile:
                 file.write(self._line(self._columns))
 
     def add(self, clip: str, answer: Answer | None, error: str, key: str) -> None:
-        """Append the answer for a clip, or what went wrong, in one write.
+        """Append the answer for a clip, or its error, in one write.
 
         Args:
             clip: The clip's path.
@@ -80,10 +80,10 @@ class AnswerFile:
             row = dict(zip(self._columns, values, strict=True)) if self._csv else json.loads(line)
             same, key = row["made_by"] == self._made_by, row["key"]
         except (ValueError, KeyError, TypeError):
-            raise ConfigurationError(f"{self.path}: holds something other than answers; name another file") from None
+            raise ConfigurationError(f"{self.path}: contains something other than answers; use another file") from None
         if not same:
             raise ConfigurationError(
-                f"{self.path}: holds answers of another bundle or another --support; name another file"
+                f"{self.path}: contains answers of another bundle or another --support; use another file"
             )
         if not row.get("error"):
             self.finished.add(key)
@@ -96,7 +96,7 @@ class AnswerFile:
 
 
 def as_json(clip: str, answer: Answer | None, error: str) -> dict[str, Any]:
-    """Return an answer as plain values, or the clip and what went wrong."""
+    """Return an answer as plain values, or the clip and its error."""
     return asdict(answer) if answer else {"clip": clip, "error": error}
 
 

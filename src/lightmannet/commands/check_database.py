@@ -1,4 +1,4 @@
-"""The command ``lightmannet databases check``: whether the files of a database are sound."""
+"""The command ``lightmannet databases check``: check the files of a database."""
 
 import difflib
 import os
@@ -26,15 +26,15 @@ _SHOWN = 200
 
 
 def check(arguments: Sequence[str]) -> None:
-    """Read all of a database, or of one's own clips, and print counts beside the expected ones, notes and faults.
+    """Read a whole database, or your own clips, and print counts next to the expected ones, notes and faults.
 
     Args:
         arguments: The database's name, or a folder or table of one's own clips, then the reader's options, e.g.
             ``["casme2", "--root", "CASME2"]``.
 
     Raises:
-        ConfigurationError: No such database or option.
-        DataError: There are faults; the message lists them all.
+        ConfigurationError: Unknown database or option.
+        DataError: There are faults; the message lists all of them.
     """
     if arguments[:1] in (["-h"], ["--help"]):
         print(
@@ -46,7 +46,7 @@ def check(arguments: Sequence[str]) -> None:
     reader, root = reader_named(arguments[0] if arguments else "", "lightmannet databases check")
     parser = ArgumentParser(prog=f"lightmannet databases check {arguments[0]}", description=check_database.__doc__)
     parser.add_class_arguments(reader)
-    parser.add_argument("--decode", type=bool, default=True, help="decode each frame of each clip as well")
+    parser.add_argument("--decode", type=bool, default=True, help="also decode every frame of every clip")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes that decode")
     options = parser.parse_args(list(arguments[1:])).as_dict()
     options |= root
@@ -78,16 +78,16 @@ def reader_named(name: str, command: str) -> tuple[type[Database], dict[str, str
 
 
 def check_database(database: Database, decode: bool, workers: int, console: Console) -> None:
-    """Read everything of a database and print what there is.
+    """Read a whole database and print a summary.
 
     Args:
         database: Its reader.
-        decode: Decode each frame of each clip as well.
+        decode: Also decode every frame of every clip.
         workers: Processes that decode.
         console: Where to print.
 
     Raises:
-        DataError: There are faults; the message lists them all.
+        DataError: There are faults; the message lists all of them.
     """
     report = Report()
     rows = database.read(report)
@@ -149,7 +149,7 @@ def _classes(scheme: Scheme, name: str, rows: Sequence[ClipRow]) -> str:
 
 
 class _Decoding(Dataset[str]):
-    """Clips to decode; an item is the fault met, or an empty text."""
+    """Clips to decode; an item is the fault, or an empty text."""
 
     def __init__(self, rows: Sequence[ClipRow]) -> None:
         self.rows = rows

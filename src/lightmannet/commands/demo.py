@@ -1,4 +1,4 @@
-"""The command ``lightmannet demo``: a page on this machine to drop a clip on; the one file that imports Gradio."""
+"""The command ``lightmannet demo``: a local page for uploading clips; the only module that imports Gradio."""
 
 import base64
 import contextlib
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 _ADDRESS = "127.0.0.1"
 _LARGEST = "2gb"
-_KEPT_SECONDS = 600  # of a clip that was dropped and never asked about
+_KEPT_SECONDS = 600  # of an uploaded clip that was not recognised
 _STYLE = """.answer .save a { color: var(--accent); margin-right: 1rem; }
 footer { display: none !important; }
 .label-wrap > span { text-align: left; }
 """
 _CAMERA = {"audio": False, "video": {"width": {"ideal": 1280}, "frameRate": {"ideal": 120}, "facingMode": "user"}}
-"""What the browser is asked to record with: no sound, and as many frames per second as the camera has."""
+"""Constraints for recording in the browser: no sound, and the camera's highest frame rate."""
 _INTRODUCTION = """# What moved in this face?
 Drop a clip of one face, filmed from the front with 100 frames per second or more, or record one with your camera, and
-ask. The answer is made on this machine: the clip goes nowhere else and is deleted once it is answered.
+ask. The answer is computed on this machine: the clip is not sent anywhere and is deleted afterwards.
 
 *{}*"""
 
@@ -43,7 +43,7 @@ Progress = Callable[[float, str], object]
 
 
 def demo(arguments: Sequence[str]) -> None:
-    """Show a page on this machine, for nobody else, that answers for clips dropped on it, until Ctrl+C.
+    """Serve a page, on this machine only, that recognises uploaded clips, until Ctrl+C.
 
     Args:
         arguments: Arguments after ``demo`` on the command line.
@@ -54,7 +54,7 @@ def demo(arguments: Sequence[str]) -> None:
     """
     parser = ArgumentParser(
         prog="lightmannet demo",
-        description="Open a page, on this machine alone, that answers for clips dropped on it. Ctrl+C ends it.",
+        description="Serve a page, on this machine only, that recognises uploaded clips. Ctrl+C ends it.",
     )
     parser.add_argument("--model", type=str, required=True, help="bundle that lightmannet export wrote")
     parser.add_argument("--port", type=int | None, help="port of the page; by default the first free one from 7860 on")
@@ -66,17 +66,17 @@ def demo(arguments: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def serve(recogniser: Recogniser, port: int | None = None) -> Iterator[tuple[str, "gradio.Blocks"]]:
-    """Serve the page on 127.0.0.1 and yield its address and the page; what was uploaded is deleted at the end.
+    """Serve the page on 127.0.0.1 and yield its address and the page; uploads are deleted at the end.
 
     Args:
-        recogniser: What answers.
+        recogniser: The recogniser.
         port: Port of the page; None takes the first free one from 7860 on.
 
     Raises:
         ConfigurationError: Gradio is not installed, or the port is taken.
     """
     with tempfile.TemporaryDirectory(prefix="lightmannet-demo-") as uploads:
-        # Read by Gradio when it is imported, and when something is uploaded.
+        # Gradio reads these when imported and at uploads.
         os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1", GRADIO_TEMP_DIR=uploads)
         try:
             import gradio
@@ -97,7 +97,7 @@ def serve(recogniser: Recogniser, port: int | None = None) -> Iterator[tuple[str
                 theme=gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
             )
         except OSError as error:
-            raise ConfigurationError(f"port {port}: cannot be used ({error}); name another") from error
+            raise ConfigurationError(f"port {port}: cannot be used ({error}); choose another") from error
         try:
             yield url, page
         finally:
@@ -106,7 +106,7 @@ def serve(recogniser: Recogniser, port: int | None = None) -> Iterator[tuple[str
 
 def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
     """Return the page."""
-    reported = gradio.Progress()  # Gradio looks for it among the defaults
+    reported = gradio.Progress()  # Gradio searches the defaults for it
 
     def asked(clip: str | None, *support: list[str] | None, progress: Any = reported) -> tuple[Any, ...]:
         html, answer = answer_for(recogniser, clip, support, lambda share, words: progress(share, desc=words))
@@ -118,7 +118,7 @@ def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
         clip = gradio.Video(
             sources=["upload", "webcam"],
             label="Clip",
-            include_audio=True,  # without it Gradio wants ffmpeg, to remove the sound of uploads
+            include_audio=True,  # otherwise Gradio needs ffmpeg to remove the sound of uploads
             webcam_options=gradio.WebcamOptions(constraints=_CAMERA),
             height=280,
         )
@@ -140,18 +140,18 @@ def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
 def answer_for(
     recogniser: Recogniser, clip: str | None, support: Sequence[Sequence[str] | None], progress: Progress
 ) -> tuple[str, dict[str, Any] | None]:
-    """Return the answer as HTML and as plain values, and delete the clips; without an answer HTML that says why.
+    """Return the answer as HTML and as plain values, and delete the clips; on errors, HTML with the reason.
 
     Args:
-        recogniser: What answers.
+        recogniser: The recogniser.
         clip: The uploaded clip, or None.
         support: For each class, uploaded clips of it to adapt to.
-        progress: Told which share is done and what comes next.
+        progress: Called with the share that is done and the next step.
     """
     files = [Path(name) for name in (clip, *(name for names in support for name in names or ())) if name]
     try:
         if clip is None:
-            return _alert("There is no clip yet: drop one on the field, or choose one."), None
+            return _alert("There is no clip yet: drop one on the field, or select one."), None
         gained = ""
         if any(support):
             progress(0.1, "adapting to this person")
@@ -161,7 +161,7 @@ def answer_for(
         progress(0.4, "looking for a movement")
         examination = recogniser.examine(clip)
         progress(0.8, "drawing")
-        # Where the clip lay for a moment is nobody's business.
+        # The temporary path of the clip is private.
         answer = replace(examination.answer, clip=Path(clip).name)
         explanation = explain(replace(examination, answer=answer), recogniser.network)
         image = base64.b64encode(picture(explanation)).decode()
@@ -173,7 +173,7 @@ def answer_for(
         return _alert(_without_folders(str(error), files)), None
     except Exception:
         logging.getLogger(__name__).exception("no answer for a clip")
-        return _alert("Something went wrong that should not; the terminal says what."), None
+        return _alert("An unexpected error occurred; see the terminal."), None
     finally:
         for path in files:
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The command ``lightmannet methods``: what there is to compare with, in a line each."""
+"""The command ``lightmannet methods``: a table of all methods."""
 
 import re
 from pathlib import Path
@@ -14,23 +14,23 @@ from lightmannet.packaged import config_folder, docstring, first_sentence
 
 
 def methods(configs: Path | None = None, parameters: bool = False) -> None:
-    """List the methods: name, what it is, its encoder and where it comes from.
+    """List the methods: name, description, encoder and reference.
 
     Args:
-        configs: Folder of the methods' configurations, by default those that come with the package.
+        configs: Folder of the methods' configurations, by default the package's.
         parameters: Also count the parameters of each network, which takes some seconds.
 
     Raises:
-        ConfigurationError: There is no configuration in the folder, or one that is no run's.
+        ConfigurationError: There is no configuration in the folder, or one that is not a complete run.
     """
     folder = configs or config_folder()
     files = sorted(folder.glob("*.yaml"))
     if not files:
-        raise ConfigurationError(f"configs: there is no method's configuration (*.yaml) in {folder.resolve()}")
+        raise ConfigurationError(f"configs: there is no configuration of a method (*.yaml) in {folder.resolve()}")
     table = Table("name", "method", "encoder", *(["parameters"] if parameters else []), "reference", show_lines=True)
     for file in files:
         method, encoder = _classes(file)
-        # Supervised learning has no reference of its own: what is compared there is the network.
+        # Supervised learning has no reference of its own, but its network may have one.
         reference = _reference(method) or _reference(encoder) or "textbook"
         count = [f"{_parameters(file):,}"] if parameters else []
         table.add_row(file.stem, _line(file), encoder.rpartition(".")[2], *count, reference)
@@ -66,12 +66,12 @@ def _parameters(config: Path) -> int:
 
 
 def _line(config: Path) -> str:
-    """Return the first sentence of the comment that a configuration begins with."""
+    """Return the first sentence of the comment at the top of a configuration."""
     comment = re.match(r"(?:#.*\n)+", config.read_text(encoding="utf-8"))
     return first_sentence(" ".join(line.lstrip("# ") for line in comment[0].splitlines())) if comment else ""
 
 
 def _reference(class_path: str) -> str:
-    """Return what a class's docstring says behind ``Reference:``, in one line."""
+    """Return the ``Reference:`` of a class's docstring, in one line."""
     found = re.search(r"References?:\s*(.+?)(?:\n\s*\n|\Z)", docstring(class_path), re.DOTALL)
     return " ".join(found[1].split()) if found else ""

@@ -1,4 +1,4 @@
-"""The command ``lightmannet motion``: from two pictures of one person to an image of motion."""
+"""The command ``lightmannet motion``: a motion image from two pictures of one person."""
 
 import io
 from collections.abc import Sequence
@@ -34,15 +34,15 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 def motion(arguments: Sequence[str]) -> None:
     """Write the motion between two pictures, two frames of a video or two landmark files of one person.
 
-    Written are ``OUTPUT`` (a PNG of 8 bits), an array beside it (``.npz``: ``motion``, u and v in pixels of the image
-    and unitless strain) and a picture of the three side by side (``.panels.png``).
+    It writes ``OUTPUT`` (an 8-bit PNG), an array (``.npz``: ``motion``, u and v in pixels of the image and unitless
+    strain) and a picture of the three channels side by side (``.panels.png``).
 
     Args:
         arguments: Arguments of the command line.
 
     Raises:
         ConfigurationError: Options that don't fit each other.
-        DataError: A file cannot be read, or there is no motion to see.
+        DataError: A file cannot be read, or there is no motion.
     """
     options = _parser().parse_args(list(arguments))
     console = Console(soft_wrap=True)
@@ -57,7 +57,7 @@ def motion(arguments: Sequence[str]) -> None:
         raise ConfigurationError("lightmannet motion FIRST SECOND -o OUTPUT: two pictures and an output are expected")
     output = Path(options.output)
     if output.suffix.lower() != ".png":
-        raise ConfigurationError(f"--output {output}: the image of motion is written without loss; name a .png file")
+        raise ConfigurationError(f"--output {output}: the motion image must be lossless; use a .png file")
     flow = _flow(options)
     channels = np.concatenate([flow, optical_strain(flow)[None]])
     pixels = _stored(channels, stretched)[:, :, [NAMES.index(name) for name in order]]
@@ -89,8 +89,7 @@ def _parser() -> ArgumentParser:
         "--eyes",
         type=tuple[float, float, float, float] | str | None,
         help="x and y of the left and of the right eye as seen in the first picture, in pixels, [x,y,x,y]; detect: "
-        "OpenCV's YuNet finds them (YUNET_MODEL); without it the whole picture is the face, and the head is not held "
-        "still",
+        "OpenCV's YuNet finds them (YUNET_MODEL); by default the whole picture is the face, and head motion stays",
     )
     parser.add_argument("--method", type=str, default="tvl1", choices=("tvl1", "dis"), help="optical flow")
     parser.add_argument("--size", type=int, default=28, help="height and width of the image, 28 to 224 pixels")
@@ -101,7 +100,9 @@ def _parser() -> ArgumentParser:
         choices=("stretched", "absolute"),
         help="stretched: each channel over 0 to 255, as the images of MEGC2019; absolute: 128 is no motion",
     )
-    parser.add_argument("--like", help="a motion image, or a folder of some: name its order and scaling and use them")
+    parser.add_argument(
+        "--like", help="a motion image, or a folder of them: detect and use its channel order and scaling"
+    )
     return parser
 
 
@@ -115,14 +116,14 @@ def _flow(options: Any) -> Float64[np.ndarray, "2 size size"]:
             raise ConfigurationError("a second landmark file is expected after the first")
         neutral, apex = (read_landmarks(Path(name).expanduser()) for name in (options.first, options.second))
         if (neutral == apex).all():
-            raise DataError(f"{options.first} and {options.second} hold the same points: there is no motion to see")
+            raise DataError(f"{options.first} and {options.second} contain the same points: there is no motion")
         return landmark_motion(neutral, apex, options.size)
     frames = _frames(first, options)
     working = -(-WORKING_SIZE // options.size) * options.size
     if options.eyes is None:
         one, other = WholeFrame().square(frames, working, None)[..., 0]
         if np.array_equal(one, other):
-            raise DataError("the two pictures are the same: there is no motion to see")
+            raise DataError("the two pictures are the same: there is no motion")
     else:
         one, other = _eye_squares(frames, working, options.eyes)[..., 0]
         other = head_held_still(one, other)
@@ -138,7 +139,7 @@ def _frames(first: Path, options: Any) -> Pixels:
             )
         return open_frames(first, _ANYWHERE).read(list(options.frames), "gray")
     if options.frames is not None:
-        raise ConfigurationError("--frames chooses frames of one video or folder, but two pictures are given")
+        raise ConfigurationError("--frames selects frames of one video or folder, but two pictures are given")
     return open_frames(Path(options.second).expanduser(), _ANYWHERE, neutral=first).read([0, 1], "gray")
 
 
@@ -146,7 +147,7 @@ def _eye_squares(frames: Pixels, size: int, eyes: object) -> Square:
     if isinstance(eyes, tuple | list):
         left_x, left_y, right_x, right_y = eyes
         if left_x >= right_x:
-            raise ConfigurationError(f"--eyes {list(eyes)}: the left eye, as seen, is named first")
+            raise ConfigurationError(f"--eyes {list(eyes)}: give the left eye, as seen, first")
         return eye_square(frames, size, (left_x, left_y), (right_x, right_y))
     if eyes != "detect":
         raise ConfigurationError(f"--eyes is [x,y,x,y] in pixels, or detect, not {eyes!r}")
@@ -167,12 +168,12 @@ def _like(path: Path) -> ChannelOrder:
     """Return order and scaling of an image, or of all images of a folder.
 
     Raises:
-        DataError: There is none, one cannot be read, or they are not motion images.
+        DataError: There is no image, one cannot be read, or they are not motion images.
     """
     path = path.expanduser()
     files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in _PICTURES] if path.is_dir() else [path]
     if not files:
-        raise DataError(f"--like {path}: the folder holds no image")
+        raise DataError(f"--like {path}: the folder contains no image")
     try:
         return channel_order([open_frames(f, _ANYWHERE).read([_number(f)], "rgb")[0] for f in files])
     except DataError as error:
@@ -187,7 +188,7 @@ def _told(found: ChannelOrder) -> str:
     red, green, blue = found.order
     scaling = "each channel stretched over 0 to 255" if found.stretched else "not stretched"
     images = "1 image" if found.images == 1 else f"{found.images} images"
-    unsure = "" if found.images > 20 else "; u and v can be told apart on many images alone, so give their folder"
+    unsure = "" if found.images > 20 else "; only many images distinguish u from v, so give their folder"
     return (
         f"{images}: R = {red}, G = {green}, B = {blue}, {scaling} "
         f"(u and v explain {found.fit:.0%} of strain's variance, exchanged {found.fit_exchanged:.0%}{unsure})"

@@ -1,4 +1,4 @@
-"""How options of this project's own commands are parsed."""
+"""The parser of this project's own commands."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from jsonargparse import ArgumentParser
 
 
 class Switches(ArgumentParser):
-    """Takes an option that is true or false, given alone, for true: ``--fresh`` is ``--fresh=true``."""
+    """Allows boolean options without a value: ``--fresh`` means ``--fresh=true``."""
 
     def add_argument(self, *names: Any, **options: Any) -> Any:
         """Add an option; one of type bool may be given without a value."""

@@ -1,4 +1,4 @@
-"""The command ``lightmannet predict CLIP… --model BUNDLE``: answers for clips, one after the other."""
+"""The command ``lightmannet predict CLIP… --model BUNDLE``: recognise clips, one after the other."""
 
 import contextlib
 import hashlib
@@ -23,17 +23,17 @@ from lightmannet.inference.recogniser import Recogniser, load
 from lightmannet.pictures.captions import model_caption
 
 ALL, SOME, NOTHING = 0, 1, 2
-"""Exit codes: all clips were answered (also by "can't tell"); some could not be read; nothing was usable."""
+"""Exit codes: all clips were answered (including "can't tell"); some failed; all failed."""
 
 
 def predict(arguments: Sequence[str]) -> int:
-    """Answer for clips and return the exit code.
+    """Recognise clips and return the exit code.
 
     Args:
         arguments: Arguments after ``predict`` on the command line.
 
     Raises:
-        ConfigurationError: Impossible options, an output file of another bundle, or nowhere to write.
+        ConfigurationError: Invalid options, an output file of another bundle, or an unwritable folder.
         BundleError: The bundle cannot be loaded.
         ClipError: The clips of --support cannot be used.
     """
@@ -90,7 +90,7 @@ def predict(arguments: Sequence[str]) -> int:
 
 
 def for_a_person(answer: Answer) -> str:
-    """Return an answer in a line, with a line about the model and one for each warning."""
+    """Return an answer as text: a line with the result, one about the model and one per warning."""
     where = ""
     if answer.interval is not None:
         i = answer.interval
@@ -106,23 +106,21 @@ def for_a_person(answer: Answer) -> str:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="lightmannet predict",
-        description="Answer for clips with a bundle. Exit code 0: all answered; 1: some failed; 2: nothing usable. "
+        description="Recognise clips with a bundle. Exit code 0: all answered; 1: some failed; 2: all failed. "
         "With --config it is Lightning's verb, which recognises the test people of a run.",
     )
     parser.add_argument("clips", nargs="+", help="videos, folders of frames, folders of clips, or CSV files of clips")
     parser.add_argument("--model", type=str, required=True, help="bundle that lightmannet export wrote")
     parser.add_argument("--support", type=str, help="labelled clips to adapt to: a folder per class, or a CSV")
     parser.add_argument("--interval", type=str, help="frame numbers of onset,apex,offset")
-    parser.add_argument(
-        "--fps", type=float, help="frames per second; for folders of frames, or in place of what a video says"
-    )
-    parser.add_argument("--any-face", action="store_true", help="take each frame for a face without looking for one")
+    parser.add_argument("--fps", type=float, help="frames per second, for folders of frames, or to override a video's")
+    parser.add_argument("--any-face", action="store_true", help="treat each frame as a face without face detection")
     parser.add_argument("--picture", type=str, help="folder for a PNG and an HTML page of each answer")
     parser.add_argument("--video", type=str, help="folder for a film (MP4) of each answer")
     parser.add_argument(
         "--output",
         type=str,
-        help="file of answers that a new run goes on with: CSV if it ends in .csv, else JSON lines; - prints JSON",
+        help="file of answers, which a new run continues: CSV if it ends in .csv, else JSON lines; - prints JSON",
     )
     return parser
 
@@ -146,17 +144,17 @@ def _clips(sources: Sequence[str]) -> Iterator[Wanted | LightmanNetError]:
         except LightmanNetError as error:
             yield error
         except OSError as error:
-            yield ClipError(f"{source}: cannot be read ({error.strerror}); check its name and its permissions")
+            yield ClipError(f"{source}: cannot be read ({error.strerror}); check name and permissions")
 
 
 @contextmanager
 def _as_fault_of(option: str, value: str | None) -> Iterator[None]:
-    """Say which option names a place that cannot be written, before any clip is looked at."""
+    """Report the option whose path cannot be written, before any clip is read."""
     try:
         yield
     except OSError as error:
         raise ConfigurationError(
-            f"{option} {value}: cannot be written ({error.strerror}); name another place, or get permission"
+            f"{option} {value}: cannot be written ({error.strerror}); use another path, or get permission"
         ) from error
 
 
@@ -169,7 +167,7 @@ def _check_folder(folder: Path) -> None:
 def _answer(
     recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, pictures: Path | None, film: Path | None
 ) -> tuple[Answer | None, str]:
-    """Return the answer for a clip, drawn if that is wanted, or None and what went wrong."""
+    """Return the answer for a clip, after drawing it if requested, or None and the error."""
     try:
         if pictures is None and film is None:
             return recogniser.predict(clip.path, span, fps), ""
@@ -181,23 +179,23 @@ def _answer(
     except MemoryError:
         return None, f"{clip.path}: does not fit in memory; make its frames smaller"
     except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
-        # What a decoder makes of one damaged file must not end a batch.
-        return None, f"{clip.path}: cannot be answered for ({type(error).__name__}: {error})"
+        # One damaged file must not stop the others.
+        return None, f"{clip.path}: cannot be recognised ({type(error).__name__}: {error})"
 
 
 def _drawn(
     recogniser: Recogniser, clip: Wanted, span: Span | None, fps: float | None, pictures: Path | None, film: Path | None
 ) -> Answer:
     """Write pictures and film of an answer and return it."""
-    # Here, as what draws them is slow to load.
+    # Imported here because it is slow.
     from lightmannet.pictures.film import write_film
     from lightmannet.pictures.write import write_pictures
 
     for option, file in (("--picture", pictures), ("--video", film)):
         if file is not None and clip.path.is_dir() and file.parent.resolve() == clip.path.resolve():
             raise ClipError(
-                f"{clip.path}: {option} names the folder of this clip, whose frames the answer's files would then be "
-                "taken for; name another folder"
+                f"{clip.path}: {option} is the folder of this clip, so the answer's files would be mistaken for "
+                "its frames; use another folder"
             )
     examination = recogniser.examine(clip.path, span, fps)
     if pictures is not None:
@@ -209,13 +207,13 @@ def _drawn(
 
 
 class _Names:
-    """Readable names for the files of answers, all different within a run."""
+    """Readable and unique names for the files of answers."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def of(self, clip: Path) -> str:
-        """Return a name without suffix; a clip whose name is taken gets that of its folder in front, or a number."""
+        """Return a name without suffix; duplicates get the folder's name as prefix, or a number."""
         path = clip.expanduser().absolute()
         stem = path.stem if path.is_file() else path.name
         name, number = f"{stem}{FILE_NAME}", 1
@@ -229,12 +227,12 @@ class _Names:
 
 
 def _key(clip: Path, span: Span | None, fps: float | None) -> str:
-    """Return what an answer depends on beside the bundle: the clip's files as they are now, and the options."""
+    """Return what an answer depends on besides the bundle: the state of the clip's files, and the options."""
     return f"{clip} {','.join(map(str, span)) if span else 'spotted'} fps={fps} {_state(clip)}"
 
 
 def _digest(manifest: Path, support: str | None, any_face: bool) -> str:
-    """Return a digest of what answers: the bundle, and the clips that it was adapted to."""
+    """Return a digest of the bundle and the clips that it was adapted to."""
     state = "any face" if any_face else ""
     state += f"{os.path.abspath(support)} {_state(Path(support))}" if support else ""
     return hashlib.sha256(manifest.read_bytes() + state.encode()).hexdigest()[:16]
@@ -246,7 +244,7 @@ def _state(path: Path) -> str:
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     digest = hashlib.sha256()
     for file in files:
-        with contextlib.suppress(OSError):  # what cannot be read is an error of its own later
+        with contextlib.suppress(OSError):  # unreadable files are reported later
             stat = file.stat()
             digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\0".encode())
     return digest.hexdigest()[:16]

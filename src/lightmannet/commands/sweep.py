@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _LOCAL = (
-    # Nothing is sent, and a trial keeps its scalars but no checkpoint.
+    # Nothing is sent; a trial keeps its scalars but no checkpoint.
     "--trainer.logger=lightmannet.run_folder.RunFolder",
     "--trainer.enable_checkpointing=false",
     "--trainer.enable_progress_bar=false",
     "--trainer.enable_model_summary=false",
 )
 _UNLIMITED = 20
-"""Number of trials of a sweep that does not limit them and is not a grid."""
+"""Default number of trials, except for a grid."""
 
 
 @requeued_on_signal()
@@ -43,13 +43,13 @@ def sweep(
     results: Path = Path("results/sweeps"),
     options: list[str] | None = None,
 ) -> None:
-    """Search for good options as a W&B sweep does, on this machine; the same command resumes an interrupted sweep.
+    """Run a W&B sweep on this machine; the same command resumes an interrupted sweep.
 
     Values are drawn by Optuna: TPE for bayes, at random, or the whole grid. Options are chosen on the validation people
     of one fold, who are test people of other folds.
 
     Args:
-        sweep: The sweep's YAML file, or the name of one that comes with the package, e.g. lightmannet.
+        sweep: The sweep's YAML file, or the name of one of the package's, e.g. lightmannet.
         trials: Total number of trials, including earlier ones; by default the file's run_cap, the whole grid, or 20.
         seed: Seed of the values drawn.
         fresh: Delete earlier trials first.
@@ -57,7 +57,7 @@ def sweep(
         options: Further arguments of ``lightning fit``, e.g. [--trainer.max_epochs=3].
 
     Raises:
-        LightmanNetError: The file is not a sweep, the folder belongs to another one, or every trial failed.
+        LightmanNetError: The file is not a sweep, the folder belongs to another sweep, or all trials failed.
     """
     silence_lightning()
     sweep = Path(config_path(str(sweep), "sweeps"))
@@ -85,11 +85,11 @@ def sweep(
 
 
 def _study(plan: Sweep, folder: Path, options: list[str]) -> "Study":
-    """Open the folder's store of trials, or make it.
+    """Open or create the folder's store of trials.
 
     Raises:
         LightmanNetError: Optuna is not installed.
-        ConfigurationError: The store holds trials of another search.
+        ConfigurationError: The store contains trials of another search.
     """
     try:
         import optuna
@@ -105,7 +105,7 @@ def _study(plan: Sweep, folder: Path, options: list[str]) -> "Study":
     search = repr((plan.method, plan.metric, plan.arguments, sorted(plan.parameters.items()), options))
     if study.user_attrs.get("search", search) != search:
         raise ConfigurationError(
-            f"{folder} holds the trials of another search: the file or its options were changed since. Start over with "
+            f"{folder} contains the trials of another search: the file or its options have changed. Start over with "
             "--fresh=true, or choose another folder with --results."
         )
     study.set_user_attr("search", search)
@@ -113,7 +113,7 @@ def _study(plan: Sweep, folder: Path, options: list[str]) -> "Study":
 
 
 def _try(plan: Sweep, study: "Study", folder: Path, seed: int, options: list[str]) -> str:
-    """Run one trial, store its outcome, and return a line about it."""
+    """Run one trial, store its result, and return a line about it."""
     study.sampler = _sampler(plan, seed, len(study.trials))
     if plan.method == "grid":
         # Optuna's own grid sampler has to control the loop.
@@ -161,7 +161,7 @@ def _score(plan: Sweep, arguments: list[str]) -> float:
 
 
 def _sampler(plan: Sweep, seed: int, number: int) -> Any:
-    """Return the sampler of trial ``number``, with its own seed: a resumed sweep draws what an unbroken one would."""
+    """Return the sampler of trial ``number``, with its own seed: a resumed sweep draws the same values."""
     from optuna.samplers import RandomSampler, TPESampler
 
     own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
@@ -212,7 +212,7 @@ def _write_plots(plan: Sweep, study: "Study", folder: Path) -> None:
 
 
 def _importances(study: "Study") -> dict[str, float]:
-    """Return how important each option was for a trial to be among the best, summing to 1; empty for few trials."""
+    """Return each option's importance for being among the best trials, summing to 1; empty for few trials."""
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
     try:
@@ -222,10 +222,10 @@ def _importances(study: "Study") -> dict[str, float]:
 
 
 def _print_best(plan: Sweep, study: "Study", folder: Path) -> None:
-    """Print the best trial and where everything is.
+    """Print the best trial and the paths of all files.
 
     Raises:
-        LightmanNetError: Every trial failed.
+        LightmanNetError: All trials failed.
     """
     finished = _finished(study)
     good = [trial for trial in finished if trial.value is not None]

@@ -1,4 +1,4 @@
-"""Second step to an answer: adapt the method to the bundle's support sets, and to a person's own clips."""
+"""Second step of recognition: adapt the method to the bundle's support sets and to a person's own clips."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -19,12 +19,12 @@ from lightmannet.learners.base import Learner
 
 @dataclass(frozen=True)
 class Gain:
-    """What adapting to a person's clips brings, each clip recognised after adapting to the others.
+    """Gain from adapting to a person's clips, each recognised after adapting to the others (leave-one-out).
 
     Attributes:
         clips: Number of labelled clips.
-        right_before: How many of them the bundle recognises as it is.
-        right_after: How many it recognises after it has adapted to all the others.
+        right_before: Number of clips that are recognised correctly without adapting.
+        right_after: Number of clips that are recognised correctly after adapting to all others.
     """
 
     clips: int
@@ -42,22 +42,21 @@ class Gain:
 def clips_of_person(
     source: str | Path, classes: Sequence[str], look: Callable[[Path, Span | None], Observation]
 ) -> Clips:
-    """Return a person's labelled clips as the network sees them.
+    """Return a person's labelled clips as network inputs.
 
     Args:
         source: A folder with a subfolder per class, or a CSV ``path,label[,onset,apex,offset]``.
         classes: Names of the classes.
-        look: Looks at the clip of a path and an interval.
+        look: Examines the clip of a path and an interval.
 
     Raises:
-        ClipError: Clips that cannot be read, in which nothing moves, or of one class only.
+        ClipError: Clips that cannot be read or show no motion, or clips of only one class.
     """
     wanted = labelled_clips(source, tuple(classes))
     labels = {clip.label for clip in wanted}
     if len(labels) < 2:
         raise ClipError(
-            f"{source}: all clips show {labels.pop()}; from one class nothing can be learned about the others. Add "
-            "clips of another class."
+            f"{source}: all clips show {labels.pop()}; adapting needs at least two classes. Add clips of another class."
         )
     inputs = []
     for clip in wanted:
@@ -77,8 +76,8 @@ def clips_of_person(
 def adapted_network(learner: Learner, draws: Sequence[Draw], person: Clips | None) -> nn.Module:
     """Return the mean of the networks adapted to each support set, with the person's clips in all of them.
 
-    The person's clips join the bundle's support sets, so that classes that they do not show stay known; that is our
-    choice.
+    The person's clips are added to the bundle's support sets, so that classes that they lack are not forgotten (our
+    choice).
     """
     if not draws and person is None:
         return Ensemble([_frozen(learner.network)])
@@ -86,14 +85,14 @@ def adapted_network(learner: Learner, draws: Sequence[Draw], person: Clips | Non
     networks = []
     for draw in tasks:
         support = concatenate(draw.support, person) if person is not None and draws else draw.support
-        # An inner loop allows gradients itself.
+        # An inner loop enables gradients itself.
         with torch.no_grad():
             networks.append(_frozen(learner.adapt(support, draw.auxiliary).network))
     return Ensemble(networks)
 
 
 def leave_one_out_gain(learner: Learner, draws: Sequence[Draw], before: nn.Module, person: Clips) -> Gain:
-    """Recognise each of a person's clips before adapting, and after adapting to the others.
+    """Return the leave-one-out gain from adapting to a person's clips.
 
     Args:
         learner: The trained method.
@@ -111,7 +110,7 @@ def leave_one_out_gain(learner: Learner, draws: Sequence[Draw], before: nn.Modul
 
 
 def _frozen(network: nn.Module) -> nn.Module:
-    """Return a copy without ties to how it was computed."""
+    """Return a copy without its computation graph."""
     for module in network.modules():
         for name, parameter in list(module._parameters.items()):
             if parameter is not None and not parameter.is_leaf:

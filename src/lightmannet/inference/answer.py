@@ -10,18 +10,18 @@ from data_modules.clip_folder import FILM_COMMENT as FILM_COMMENT
 Severity = Literal["info", "warning", "fatal"]
 
 STAGES = ("read", "spot", "represent", "adapt", "predict")
-"""What an answer spends its time on, in this order."""
+"""Stages of an answer, in order."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Where in a clip the expression lies, in frame numbers of that clip.
+    """The interval of an expression, in frame numbers of its clip.
 
     Attributes:
         onset: First frame in which the face moves.
         apex: Frame of the strongest motion, onset <= apex <= offset.
         offset: Last frame in which the face moves.
-        score: Strength of the evidence, >= 0; 1 where a person gave the interval.
+        score: Strength of the evidence, >= 0; 1 for a given interval.
         kind: ``micro`` up to half a second, else ``macro``.
         source: ``given`` by a person or ``spotted`` by motion.
     """
@@ -36,12 +36,12 @@ class Interval:
 
 @dataclass(frozen=True)
 class QualityWarning:
-    """Something about a clip that makes its answer doubtful.
+    """A property of a clip that makes its answer doubtful.
 
     Attributes:
         code: Name for programs, e.g. ``too_dark``.
         severity: With ``fatal`` no class is named.
-        message: What was seen and what to do about it.
+        message: What is wrong and what to do.
     """
 
     code: str
@@ -55,14 +55,14 @@ class Answer:
 
     Attributes:
         clip: The path as it was given.
-        interval: The interval that was looked at; None if there was none to look at.
+        interval: The interval that was recognised, or None.
         classes: Names of the classes.
         probabilities: Calibrated probability of each class, adding up to 1; empty without an interval.
         decision: The class named, or None for "can't tell".
         reason: Why no class is named; empty otherwise.
-        warnings: What makes the answer doubtful, the weightiest first.
-        learned_from: What the model has learned from, and what follows for real faces.
-        score: How often the model was right on people it was not trained on.
+        warnings: Reasons for doubt, the most severe first.
+        learned_from: The model's training data, and what that means for real faces.
+        score: The model's score on people who were not trained on.
         seconds: Time spent by stage, one of ``STAGES``.
     """
 

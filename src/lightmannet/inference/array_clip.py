@@ -13,7 +13,7 @@ from lightmannet.errors import ClipError
 from lightmannet.inference.clip_file import ClipFile, check_fps
 
 NAME = "array"
-"""The name of such a clip in answers and messages."""
+"""Name of such a clip in answers and messages."""
 
 
 class ArrayFrames:

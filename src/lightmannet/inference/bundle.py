@@ -1,7 +1,7 @@
-"""A bundle: a trained method with all that an answer needs, in a folder of plain files that carry no code.
+"""A bundle: a trained method with everything needed for recognition, as a folder of plain files without code.
 
 ``manifest.json`` (format, version, SHA-256 of each file), ``settings.json`` (parts, classes, calibration),
-``weights.safetensors``, ``support.safetensors`` (the support bank) and ``card.md`` (for people); where it was asked for
+``weights.safetensors``, ``support.safetensors`` (the support bank) and ``card.md`` (the model card); optionally
 ``model.onnx``, the adapted network for other programs.
 """
 
@@ -33,7 +33,7 @@ _OPTIONAL = ("objective_classes", "action_units")
 
 @dataclass(frozen=True)
 class Draw:
-    """One set of training people's clips to adapt on.
+    """One support set of training people's clips.
 
     Attributes:
         support: Labelled micro-expression clips.
@@ -46,14 +46,14 @@ class Draw:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What a bundle holds.
+    """Content of a bundle.
 
     Attributes:
-        settings: Specifications of parts, classes, calibration and where the figures come from; plain values.
+        settings: Specifications of parts, classes, calibration and provenance of the scores; plain values.
         weights: The method's tensors by name.
         draws: The support bank.
         card: The model card, Markdown.
-        onnx: The adapted network as an ONNX file; None where the bundle has none.
+        onnx: The adapted network as an ONNX file, or None.
     """
 
     settings: Mapping[str, Any]
@@ -64,29 +64,29 @@ class Bundle:
 
 
 def is_weight(name: str) -> bool:
-    """Return whether a tensor of a learner's state belongs to the method, not to what it was scored by in training."""
+    """Return whether a tensor of a learner's state is part of the method, not of its metrics in training."""
     return not name.startswith(("scores.", "mean_loss."))
 
 
 def check_room(folder: Path) -> None:
-    """Do nothing where a bundle may be written.
+    """Check that a bundle may be written to a folder.
 
     Raises:
-        BundleError: The folder holds something else.
+        BundleError: The folder contains something else.
     """
     if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BundleError(f"{folder}: holds something that is not a bundle; name a new folder")
+        raise BundleError(f"{folder}: contains something that is not a bundle; use a new folder")
 
 
 def write_bundle(folder: Path, bundle: Bundle) -> None:
-    """Write a bundle as a whole: into a temporary folder beside ``folder``, which is then renamed.
+    """Write a bundle atomically: to a temporary folder next to ``folder``, which is then renamed.
 
     Args:
-        folder: New or empty folder, or one that holds a bundle, which is replaced.
-        bundle: What to write.
+        folder: New or empty folder, or a bundle, which is replaced.
+        bundle: The bundle.
 
     Raises:
-        BundleError: The folder holds something else.
+        BundleError: The folder contains something else.
         OSError: It cannot be written.
     """
     check_room(folder)
@@ -117,10 +117,10 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """Return what a bundle holds, after its hashes were checked; nothing in it is executed.
+    """Return the content of a bundle, after checking its hashes, without executing anything in it.
 
     Raises:
-        BundleError: No bundle, one of another version, or a file that is missing or not as it was exported.
+        BundleError: Not a bundle, one of another version, or a file is missing or has changed since the export.
     """
     manifest = _manifest(folder)
     content = {}
@@ -134,7 +134,7 @@ def read_bundle(folder: Path) -> Bundle:
             ) from error
         if hashlib.sha256(content[name]).hexdigest() != manifest["sha256"].get(name):
             raise BundleError(
-                f"{folder / name}: is not as it was exported (its SHA-256 differs from {MANIFEST}); copy the bundle "
+                f"{folder / name}: has changed since the export (its SHA-256 differs from {MANIFEST}); copy the bundle "
                 "again or export it again"
             )
     try:
@@ -156,14 +156,16 @@ def _manifest(folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise BundleError(f"{path}: damaged ({error}); copy the bundle again") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise BundleError(f"{path}: describes no bundle of this program; make one with: lightmannet export RUN FOLDER")
+        raise BundleError(
+            f"{path}: does not describe a bundle of this program; make one with: lightmannet export RUN FOLDER"
+        )
     if manifest.get("version") != VERSION:
         raise BundleError(
             f"{folder}: is a bundle of version {manifest.get('version')!r}, and this program reads version {VERSION}; "
             "export it again with this program"
         )
     if not isinstance(manifest.get("sha256"), dict):
-        raise BundleError(f"{path}: names no hashes; copy the bundle again")
+        raise BundleError(f"{path}: has no hashes; copy the bundle again")
     return manifest
 
 
@@ -176,7 +178,7 @@ def _bank(draws: tuple[Draw, ...]) -> dict[str, Tensor]:
                     value = getattr(clips, name)
                     if value is not None:
                         tensors[f"{number:03d}.{part}.{name}"] = value.contiguous()
-    # A file of safetensors may be empty, but then says nothing of itself.
+    # Not empty, so that the file can be recognised as safetensors.
     return tensors or {"none": torch.zeros(0)}
 
 
@@ -195,7 +197,7 @@ def _clips(tensors: Mapping[str, Tensor], prefix: str) -> Clips | None:
     if f"{prefix}.inputs" not in tensors:
         return None
     inputs = tensors[f"{prefix}.inputs"]
-    # Who the people are is nobody's business any more.
+    # The people's names are not part of a bundle.
     people = tuple("bank/person" for _ in range(len(inputs)))
     ids = tuple(f"bank/{prefix}/{number}" for number in range(len(inputs)))
     extra = {name: tensors.get(f"{prefix}.{name}") for name in _OPTIONAL}

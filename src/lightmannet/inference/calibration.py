@@ -1,4 +1,4 @@
-"""How sure an answer is: temperature, reliability and the probability below which no class is named."""
+"""Calibration: temperature, reliability, and the probability below which no class is named."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,23 +15,23 @@ _TEMPERATURES = torch.logspace(-1, 1, 401)
 BINS = 10
 
 NEVER = nextafter(1, 2)
-"""Threshold that no probability reaches, not even one rounded to 1."""
+"""Threshold above every probability, even one rounded to 1."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was fitted on validation people, and how well it held.
+    """Calibration on validation people, and how reliable it is.
 
     Attributes:
-        temperature: T > 0, by which log-probabilities are divided; 1 where there was nobody to fit it on.
+        temperature: T > 0, by which log-probabilities are divided; 1 without validation people.
         threshold: Top probability below which no class is named, 0..1, or ``NEVER``.
         people: Number of validation people.
-        clips: Number of their clips; 0 means that nothing was fitted.
+        clips: Number of their clips; 0 if nothing was fitted.
         error: Expected calibration error of the validation clips, each with a temperature fitted on other people;
             None with fewer than two people.
-        curve: For each bin of top probability that holds any clip: mean top probability, share of right answers, clips.
+        curve: For each non-empty bin of top probability: mean top probability, share of right answers, clips.
         answered: Share of these clips with a top probability of at least ``threshold``.
-        right: Share of right answers among them; None if there are none.
+        right: Share of right answers among them; None without any.
     """
 
     temperature: float = 1.0
@@ -51,12 +51,12 @@ class Calibration:
 def calibrate(
     probabilities: Float[Tensor, "clip class"], labels: Int64[Tensor, " clip"], people: Sequence[str]
 ) -> Calibration:
-    """Fit temperature and threshold on validation clips; what they are worth is measured across people.
+    """Fit temperature and threshold on validation clips, and measure their reliability across people.
 
-    The temperature minimises the negative log-likelihood. For the reliability and the threshold each person's clips
-    are answered with a temperature fitted on the other people. The threshold makes right minus wrong answers greatest,
-    so that a wrong answer costs what a right one is worth; the lowest of equally good ones is taken. If wrong ones
-    prevail at any threshold, it is ``NEVER``, and no class is ever named.
+    The temperature minimises the negative log-likelihood. For reliability and threshold each person's clips are
+    recognised with a temperature fitted on the other people. The threshold maximises right minus wrong answers; of
+    equally good ones the lowest is chosen. If wrong answers prevail at every threshold, it is ``NEVER``, and no class
+    is ever named.
 
     Args:
         probabilities: Class probabilities before calibration.
@@ -91,7 +91,7 @@ def calibrate(
 
 
 def apply_temperature(probabilities: Float[Tensor, "clip class"], temperature: float) -> Float[Tensor, "clip class"]:
-    """Return ``softmax(log p / T)``, as a bundle's network answers."""
+    """Return ``softmax(log p / T)``, as a bundle's network does."""
     return torch.softmax(probabilities.clamp_min(SMALLEST).log() / temperature, dim=1)
 
 
@@ -104,7 +104,7 @@ def fit_temperature(probabilities: Float[Tensor, "clip class"], labels: Int64[Te
 
 
 def reliability_curve(top: Float[Tensor, " clip"], right: Tensor) -> tuple[tuple[float, float, int], ...]:
-    """Return mean top probability, share of right answers and number of clips of each bin that holds any."""
+    """Return mean top probability, share of right answers and number of clips of each non-empty bin."""
     bins = (top * BINS).long().clamp_max(BINS - 1)
     curve = []
     for number in range(BINS):

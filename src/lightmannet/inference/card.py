@@ -1,4 +1,4 @@
-"""The model card of a bundle: for whom it was made, what it scored, what it is not."""
+"""The model card of a bundle: purpose, scores, limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from lightmannet.inference.calibration import Calibration
 from lightmannet.inference.provenance import Score
 
 WHAT_IT_IS_NOT = (
-    "It is no lie detector, and no basis for any decision about a person: a facial movement does not say what somebody "
-    "feels, thinks or intends. Recognising emotions is regulated (among others by the EU AI Act, which forbids it at "
-    "work and in education except for medical and safety reasons); faces are personal data. Have the consent of those "
-    "you film."
+    "It is not a lie detector, nor a basis for any decision about a person: a facial movement does not show what "
+    "somebody feels, thinks or intends. Recognising emotions is regulated (e.g. by the EU AI Act, which forbids it "
+    "at work and in education except for medical and safety reasons); faces are personal data. Get the consent of "
+    "the people you film."
 )
 
 
 @dataclass(frozen=True)
 class Tested:
-    """Scores on test people, who were not trained on, and on whom nothing was chosen.
+    """Scores on test people, who were used neither for training nor for any choice.
 
     Attributes:
         score: UF1 with its interval (bootstrap over people).
@@ -46,18 +46,18 @@ def model_card(
 
     Args:
         settings: The bundle's settings.
-        calibration: What was fitted on validation people.
+        calibration: Calibration on validation people.
         tested: Scores on test people.
         counts: People and clips of each part of the data.
         protocol: Name of the protocol that divided the people.
         fold: Number of the fold that was tested.
         draws: Support sets in the bundle.
-        onnx_inputs: Shape of a clip that the bundle's ONNX file takes; None where there is none.
+        onnx_inputs: Shape of a clip in the bundle's ONNX file; None without such a file.
     """
     c = calibration
     data = ", ".join(f"{part} {clips} clips of {people} people" for part, (people, clips) in counts.items())
     score = tested.score
-    interval = "no interval, as it is one person"
+    interval = "no interval for a single person"
     if score.low is not None:
         interval = f"95 % interval {score.low:.3f} to {score.high:.3f}, bootstrap over people"
     lines = [
@@ -70,22 +70,22 @@ def model_card(
         "",
         "## Data",
         f"{settings['corpus']}: {data}; protocol {protocol}, fold {fold}. No person is in two parts.",
-        "These are **rendered faces, no real people: nothing is known of how it does on real faces.**"
+        "These are **rendered faces, no real people: nothing is known about its accuracy on real faces.**"
         if settings["synthetic"]
-        else "Nothing is known of how it does on people, cameras and rooms unlike those of these databases.",
+        else "Nothing is known about its accuracy on people, cameras and rooms unlike those of these databases.",
         "",
         "## Score",
         f"Test people (nothing was chosen on them; {score.clips} clips of {score.people} people, one fold):",
         f"UF1 {score.uf1:.3f} ({interval}), UAR {tested.uar:.3f}, accuracy {tested.accuracy:.3f}, expected "
         f"calibration error {tested.calibration_error:.3f}.",
-        "The intervals (onset, apex, offset) were given by the annotation; spotted ones are less exact.",
+        "The intervals (onset, apex, offset) are the annotated ones; spotted intervals are less exact.",
         "",
         "## Calibration",
         *_calibrated(c),
         "",
         "## What is in the bundle",
         f"Weights, settings and {draws} support sets: "
-        + ("network inputs made of training people's clips, without their names." if draws else "none are needed."),
+        + ("network inputs from training people's clips, without their names." if draws else "none are needed."),
         *_onnx(settings["classes"], c.temperature, onnx_inputs),
         "",
     ]
@@ -97,27 +97,27 @@ def _onnx(classes: Sequence[str], temperature: float, inputs: tuple[int, ...] | 
         return []
     return [
         "",
-        "`model.onnx` holds the network as it answers, adapted to these support sets. `inputs`: float32, any number of "
-        f"clips x {' x '.join(map(str, inputs))} (phase, channel, row, column), made of frames as in `settings.json`; "
+        "`model.onnx` is the network adapted to these support sets. `inputs`: float32, any number of clips x "
+        f"{' x '.join(map(str, inputs))} (phase, channel, row, column), computed from frames as in `settings.json`; "
         f"`probabilities`: one row per clip ({', '.join(classes)}), with temperature of {temperature:.2f} applied. "
-        "Its metadata say the same.",
+        "Its metadata contain this description.",
     ]
 
 
 def _calibrated(c: Calibration) -> list[str]:
     if not c.clips:
-        return ["Not calibrated: the run set no validation people aside, so its probabilities are as trained."]
+        return ["Not calibrated, as the run had no validation people: its probabilities are the network's."]
     lines = [f"Temperature {c.temperature:.2f}, fitted on {c.clips} clips of {c.people} validation people."]
     if c.error is None or c.answered is None:
-        return [*lines, "One person is too few to measure how well that holds."]
+        return [*lines, "One person is too few to measure its reliability."]
     right = "none" if c.right is None else f"{c.right:.0%}"
     lines += [
         f"Reliability on the same people, each with a temperature fitted on the others: expected calibration error "
         f"{c.error:.3f}.",
         f'Below a top probability of {c.threshold:.2f} the answer is "can\'t tell": on these people {c.answered:.0%} '
-        f"of the clips were answered, {right} of these rightly.",
+        f"of the clips were answered, {right} of them correctly.",
         "",
-        "| said | was right | clips |",
+        "| predicted probability | share of right answers | clips |",
         "|---|---|---|",
         *(f"| {said:.2f} | {true:.2f} | {count} |" for said, true, count in c.curve),
     ]

@@ -1,4 +1,4 @@
-"""A clip that a user names: a video file or a folder of frames, with its properties and its frames in order."""
+"""A user's clip: a video file or a folder of frames, with its properties."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,14 @@ from data_modules.video.video_file import VideoFile
 from lightmannet.errors import ClipError, ConfigurationError, DataError
 
 _ANYWHERE = Path("/")
-"""The links of a user's own clip may lead anywhere; only those of a database must stay in its folder."""
+"""Links in a user's own clip may lead anywhere; only those of a database must stay in its folder."""
 
 _FASTEST = 10_000
-"""Frames per second that no camera for faces exceeds; a larger number is a slip."""
+"""Largest plausible frame rate, in frames per second."""
 
 
 class KeptFrames:
-    """A ``FrameReader`` that keeps the frames it has read, so that none is decoded twice.
+    """A ``FrameReader`` with a cache, so that no frame is decoded twice.
 
     Args:
         reader: The frames' source.
@@ -34,11 +34,11 @@ class KeptFrames:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The frame numbers that are there, ascending."""
+        """The existing frame numbers, ascending."""
         return self._reader.numbers
 
     def read(self, numbers: Sequence[int], color: Color) -> Pixels:
-        """Return the frames of these numbers, in the order given; those not yet kept are read together.
+        """Return the frames of these numbers, in the order given; those not in the cache are read together.
 
         Raises:
             DataError: As the reader.
@@ -62,9 +62,9 @@ class ClipFile:
         path: The video file or folder.
         reader: Its frames by number; a video's first frame is 0.
         fps: Frames per second; None if unknown, as for a folder of frames without ``fps``.
-        height: Height of a frame as it is shown, pixels.
-        width: Width of a frame as it is shown, pixels.
-        turned: Whether the file says that its frames are to be turned or mirrored, which the reader does.
+        height: Height of a displayed frame, pixels.
+        width: Width of a displayed frame, pixels.
+        turned: Whether the file asks for rotated or mirrored frames, which the reader applies.
         variable: Whether the frames differ in duration.
     """
 
@@ -78,12 +78,12 @@ class ClipFile:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The frame numbers that are there, ascending."""
+        """The existing frame numbers, ascending."""
         return self.reader.numbers
 
     @cached_property
     def kept(self) -> KeptFrames:
-        """The same frames, kept once they were read: for the few that are looked at again."""
+        """The same frames with a cache, for the few that are read repeatedly."""
         return KeptFrames(self.reader)
 
     def chunks(self, color: Color, most_bytes: int = 32_000_000) -> Iterator[Pixels]:
@@ -110,7 +110,7 @@ class ClipFile:
                 the clip to its last.
 
         Raises:
-            ClipError: They are not three whole numbers, do not ascend, or go beyond the clip's frames.
+            ClipError: They are not three whole numbers, not ascending, or beyond the clip's frames.
         """
         if not isinstance(interval, Sequence | np.ndarray) or isinstance(interval, str | bytes):
             raise ClipError(
@@ -135,11 +135,11 @@ def open_clip(clip: str | Path, fps: float | None = None) -> ClipFile:
 
     Args:
         clip: A video file, an image, or a folder of images with numbers in their names; ``~`` is the home folder.
-        fps: Frames per second, above 0 and up to 10,000; needed for a folder to know how long an expression lasts, and
-            overrides what a video says.
+        fps: Frames per second, above 0 and up to 10,000; needed for durations in a folder, and overrides the
+            rate of a video.
 
     Raises:
-        ClipError: There is no such file, it is no video, or it has no frames that can be read.
+        ClipError: The file is missing, not a video, or has no readable frames.
         ConfigurationError: Impossible ``fps``.
     """
     check_fps(fps)
@@ -159,10 +159,10 @@ def open_clip(clip: str | Path, fps: float | None = None) -> ClipFile:
 
 
 def check_fps(fps: object) -> None:
-    """Refuse what cannot be a number of frames per second; None, for unknown, passes.
+    """Check a frame rate; None stands for unknown.
 
     Raises:
-        ConfigurationError: It is no number, not finite, not above 0 or above 10,000.
+        ConfigurationError: It is not a number above 0 and up to 10,000.
     """
     if fps is None:
         return

@@ -1,4 +1,4 @@
-"""Several adapted networks as one, their probabilities averaged as in testing, and then calibrated."""
+"""Several adapted networks as one, with averaged and calibrated probabilities."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 SMALLEST = 1e-12
-"""Least probability whose logarithm is taken: keeps gradients and losses finite where a class is ruled out."""
+"""Lower bound of probabilities before the logarithm, to keep gradients and losses finite."""
 
 
 class Ensemble(nn.Module):
-    """Answers with the logarithm of the mean probability, one network a draw of support clips.
+    """Returns the logarithm of the mean probability over networks, one per support set.
 
     Args:
         networks: Each maps inputs to class scores; at least one.
@@ -29,11 +29,11 @@ class Ensemble(nn.Module):
 
 
 class Calibrated(nn.Module):
-    """Answers with calibrated probabilities.
+    """Returns calibrated probabilities.
 
     Args:
         network: Maps inputs to class scores.
-        temperature: What the scores are divided by before the softmax.
+        temperature: Divisor of the scores before the softmax.
     """
 
     def __init__(self, network: nn.Module, temperature: float) -> None:

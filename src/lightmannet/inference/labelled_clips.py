@@ -1,4 +1,4 @@
-"""Which clips a user names: a path, a folder of clips, a table of clips, or labelled clips of a person."""
+"""Finding a user's clips: a path, a folder of clips, a table of clips, or labelled clips of a person."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Wanted:
-    """A clip that a user names.
+    """A user's clip to recognise.
 
     Attributes:
         path: Video file, image, or folder of frames.
@@ -48,7 +48,7 @@ def labelled_clips(source: str | Path, classes: Sequence[str]) -> list[Wanted]:
         classes: Names of the classes; case does not matter.
 
     Raises:
-        ClipError: It is neither, has no clip or one that cannot be read, or names a class that does not exist.
+        ClipError: It is neither, has no clips or unreadable ones, or has an unknown class.
     """
     source = Path(os.path.expanduser(source))
     found = list(_clips_by_class(source) if source.is_dir() else clips_of_table(source))
@@ -56,7 +56,7 @@ def labelled_clips(source: str | Path, classes: Sequence[str]) -> list[Wanted]:
     if faults := [str(clip) for clip in found if isinstance(clip, ClipError)]:
         raise ClipError(faults_message(str(source), faults))
     if not clips:
-        raise ClipError(f"{source}: holds no labelled clip; make a subfolder for each of {', '.join(classes)}")
+        raise ClipError(f"{source}: contains no labelled clip; make a subfolder for each of {', '.join(classes)}")
     names = {name.lower(): name for name in classes}
     for clip in clips:
         if clip.label.lower() not in names:
@@ -66,10 +66,10 @@ def labelled_clips(source: str | Path, classes: Sequence[str]) -> list[Wanted]:
 
 
 def wanted_clips(source: str | Path) -> Iterator[Wanted | ClipError]:
-    """Yield the clips that a path names: itself, those in a folder of clips, or the rows of a table.
+    """Yield the clips of a path: itself, those in a folder of clips, or the rows of a table.
 
-    What cannot be read within a folder is yielded as an error, so that the other clips can still be answered. Files
-    that are no clips are named in a warning of the log.
+    Unreadable parts of a folder are yielded as errors, so that the other clips can still be recognised. Files that are
+    not clips are listed in a warning.
 
     Args:
         source: The path; ``~`` is the home folder.
@@ -90,14 +90,14 @@ def wanted_clips(source: str | Path) -> Iterator[Wanted | ClipError]:
 def clips_of_table(path: Path) -> Iterator[Wanted]:
     """Yield the rows of a table with the column ``path`` and, optionally, ``label``, ``onset``, ``apex``, ``offset``.
 
-    Case, blanks and underscores in the header do not matter, blank rows are passed over, and columns that are not used
-    are named in a warning. Empty cells, ``/``, ``-`` and ``NaN`` mean that a frame number is missing.
+    Case, blanks and underscores in the header do not matter, blank rows are ignored, and unused columns are listed in
+    a warning. Empty cells, ``/``, ``-`` and ``NaN`` mean that a frame number is missing.
 
     Args:
         path: A CSV file (``,`` or ``;``) or a workbook, of which the first sheet is read.
 
     Raises:
-        ClipError: It cannot be read, has no column ``path``, or all faults of its rows.
+        ClipError: It cannot be read, has no column ``path``, or has faulty rows, which are all listed.
     """
     try:
         sheet = next(iter(read_workbook(path).values()))
@@ -148,7 +148,7 @@ def _clip_of(record: Record, folder: Path) -> Wanted:
 
 
 def _frame_number(name: str, text: str) -> int | None:
-    """Return a frame number that may be written as ``12`` or ``12.0``; None where it is missing.
+    """Return a frame number, written as ``12`` or ``12.0``; None if it is missing.
 
     Raises:
         ValueError: It is not a whole number.
@@ -167,7 +167,7 @@ def _frame_number(name: str, text: str) -> int | None:
 
 
 def _unused_columns(sheet: Sheet) -> list[str]:
-    """Return the titles of the header, the first row with a title for ``path``, that mean nothing here."""
+    """Return the unknown titles in the header, the first row with a title for ``path``."""
     known = {_normalised(title): name for name, titles in _COLUMNS.items() for title in titles}
     for row in sheet.rows:
         titles = [cell for cell in row if isinstance(cell, str)]

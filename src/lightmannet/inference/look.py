@@ -1,4 +1,4 @@
-"""First step to an answer: open a clip, find the expression in it, make the network's inputs, note what is doubtful."""
+"""First step of recognition: open a clip, spot the expression, compute the network's inputs, collect warnings."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ from lightmannet.inference.spotting import kind_of, spot
 T = TypeVar("T")
 
 LOOKING_SIZE = 224
-"""Height and width in pixels of the face crops that are shown; motion is looked for at half of it."""
+"""Height and width in pixels of displayed face crops; motion is computed at half of it."""
 
 Span = tuple[int, int, int]
 """Frame numbers of onset, apex and offset."""
@@ -42,15 +42,15 @@ Span = tuple[int, int, int]
 
 @dataclass
 class Observation:
-    """What was seen of a clip; without ``inputs`` there is nothing to recognise.
+    """Result of examining a clip; without ``inputs`` there is nothing to recognise.
 
     Attributes:
         file: The opened clip.
-        interval: The interval that was looked at, or None.
-        inputs: The clip as the network sees it, or None.
-        candidates: All intervals that were found, the strongest first; empty where one was given.
-        warnings: What makes an answer doubtful.
-        reason: Why there are no inputs, where no warning says it.
+        interval: The interval to recognise, or None.
+        inputs: The network's inputs for the clip, or None.
+        candidates: All spotted intervals, the strongest first; empty for a given interval.
+        warnings: Reasons for doubt.
+        reason: Why there are no inputs, unless a warning explains it.
         seconds: Time spent by stage.
     """
 
@@ -68,7 +68,7 @@ class Observation:
         return any(warning.severity == "fatal" for warning in self.warnings)
 
     def timed(self, stage: str, work: Callable[[], T]) -> T:
-        """Return what ``work`` returns, and add its time to the stage's."""
+        """Return the result of ``work`` and add its duration to the stage's."""
         start = time.perf_counter()
         done = work()
         self.seconds[stage] += time.perf_counter() - start
@@ -83,15 +83,15 @@ def look(
     crop: Crop,
     any_face: bool = False,
 ) -> Observation:
-    """Return what is seen of a clip.
+    """Return the result of examining a clip.
 
     Args:
         clip: A video file, a folder of frames with numbers in their names, or an array of frames (``array_clip``).
-        interval: Frame numbers of onset, apex and offset; None looks for motion.
-        fps: Frames per second; None takes what the video says.
-        representation: What the network sees of a clip.
-        crop: How the face is cut out.
-        any_face: Take each frame for a face without looking for one.
+        interval: Frame numbers of onset, apex and offset; None spots motion.
+        fps: Frames per second; None takes the video's.
+        representation: Computes the network's inputs.
+        crop: How the face is cropped.
+        any_face: Treat each frame as a face without face detection.
 
     Raises:
         ClipError: The clip cannot be read, or the interval does not fit it.
@@ -107,7 +107,7 @@ def look(
     with as_clip_error(file.path):
         if interval is not None:
             seen.interval = given = _given(file, interval)
-        # Faces are looked for before motion, which takes most of the time.
+        # Face detection comes before spotting, which takes most of the time.
         if interval is None:
             frame = seen.timed("read", lambda: file.kept.read(file.numbers[:1], "gray"))[0]
         else:
@@ -119,7 +119,7 @@ def look(
             found = seen.timed("spot", lambda: spot(file.chunks("gray"), file.numbers, crop, file.fps))
             seen.candidates = found.intervals
             if not found.intervals:
-                seen.reason = "nothing was seen to move in the face"
+                seen.reason = "no facial motion was found"
                 return seen
             seen.interval = found.intervals[0]
         seen.warnings += interval_warnings(seen.interval, file.fps, len(seen.candidates))
@@ -135,7 +135,7 @@ def look(
 def inputs_of(
     file: ClipFile, span: Span, representation: Representation, crop: Crop
 ) -> Float[Tensor, "1 phase channel size size"]:
-    """Return what the network sees of an interval of a clip."""
+    """Return the network's inputs for an interval of a clip."""
     inside = [number for number in file.numbers if span[0] <= number <= span[2]]
     return torch.from_numpy(clip_inputs(file.kept, inside, span, representation, crop))[None]
 
@@ -147,7 +147,7 @@ def span_of(interval: Interval) -> Span:
 
 @contextmanager
 def as_clip_error(clip: str | Path) -> Iterator[None]:
-    """Raise what cannot be read as an error that names the clip."""
+    """Convert data errors to clip errors that name the clip."""
     try:
         yield
     except DataError as error:
@@ -160,7 +160,7 @@ def _given(file: ClipFile, interval: Span) -> Interval:
 
 
 def _onset_and_apex(file: ClipFile, span: Span, representation: Representation) -> Pixels:
-    """Return onset and apex in gray, read together with what the representation needs."""
+    """Return onset and apex in gray, read together with the representation's frames."""
     pair = [nearest(file.numbers, number) for number in span[:2]]
     moments = [nearest(file.numbers, number) for number in representation.moments(*span)]
     if representation.color == "gray":

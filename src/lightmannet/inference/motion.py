@@ -1,4 +1,4 @@
-"""Motion between two face crops, divided into that of the head and that of the face."""
+"""Motion between two face crops, separated into head and face motion."""
 
 from functools import cache
 from typing import NamedTuple
@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Complex128, Float32, Float64
 
-_BLOCKS = 8  # rows and columns of blocks that flow is averaged over: single pixels are mostly noise
-_STRONGEST = 0.2  # share of the blocks: what moves in an expression is a small part of the face
-_KEPT = 0.7  # share of the pixels that the head's motion is fitted to again: those that the face moves least
+_BLOCKS = 8  # rows and columns of blocks that flow is averaged over: single pixels are too noisy
+_STRONGEST = 0.2  # share of the blocks: an expression moves a small part of the face
+_KEPT = 0.7  # share of the pixels for refitting head motion: those with the least face motion
 
 
 class Motion(NamedTuple):
@@ -16,8 +16,8 @@ class Motion(NamedTuple):
 
     Attributes:
         head: Root mean square of the similarity transform (shift, turn, scale) that fits most pixels.
-        blocks: What is left, the face's, averaged over blocks of an eighth of the width, without those at the border;
-            to the right and downwards as x + iy.
+        blocks: The remaining face motion, averaged over blocks of an eighth of the width, without border blocks; to the
+            right and downwards as x + iy.
     """
 
     head: float
@@ -59,6 +59,6 @@ def divide(flow: Float32[np.ndarray, "2 size size"]) -> Motion:
 
 @cache
 def _places(size: int) -> Complex128[np.ndarray, " place"]:
-    """Return every second pixel's place from the middle, in fractions of the width, right and down as x + iy."""
+    """Return every second pixel's position relative to the centre, in fractions of the width, as x + iy."""
     axis = (np.arange(1, size, 2) - size / 2) / size
     return (axis[None, :] + 1j * axis[:, None]).ravel()

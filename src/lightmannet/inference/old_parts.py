@@ -1,4 +1,4 @@
-"""Options of bundles that were written before LightmanNet's choices became parts with names."""
+"""Options of bundles from before LightmanNet's choices became named parts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,10 +26,10 @@ _ALIGNED = {
 
 
 def modern_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a part's options with LightmanNet's former ``branches`` as the ``loss`` of today, if they are there.
+    """Return a part's options with LightmanNet's former ``branches``, if any, converted to today's ``loss``.
 
     Raises:
-        KeyError: A kernel, pairs or representation that never was.
+        KeyError: A kernel, pairs or representation that never existed.
     """
     if not isinstance(options.get("branches"), Mapping):
         return dict(options)

@@ -1,4 +1,4 @@
-"""The adapted network as a file that other programs run, checked with onnxruntime; the one file that imports ONNX."""
+"""The adapted network as an ONNX file, checked with onnxruntime; the only module that imports ONNX."""
 
 import json
 import logging
@@ -18,11 +18,11 @@ from lightmannet.inference.ensemble import Calibrated
 
 INPUTS, OUTPUT, OPSET = "inputs", "probabilities", 18
 TOLERANCE = 1e-5
-"""Greatest difference of a probability between onnxruntime and torch."""
+"""Largest accepted difference between the probabilities of onnxruntime and torch."""
 
 
 def check_onnx_is_there() -> None:
-    """Do nothing where ONNX can be written and checked.
+    """Check that ONNX can be written and checked.
 
     Raises:
         ConfigurationError: A package is not installed.
@@ -30,7 +30,7 @@ def check_onnx_is_there() -> None:
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401  torch's exporter wants it
+        import onnxscript  # noqa: F401  torch's exporter needs it
     except ImportError as error:
         raise ConfigurationError(f"--onnx needs {error.name}: pip install 'lightmannet[onnx]'") from error
 
@@ -38,7 +38,7 @@ def check_onnx_is_there() -> None:
 def onnx_file(
     network: nn.Module, settings: Mapping[str, Any], clips: Float[Tensor, "clip phase channel height width"]
 ) -> bytes:
-    """Return an adapted network as an ONNX file, in which onnxruntime answers as torch does.
+    """Return an adapted network as an ONNX file for which onnxruntime and torch agree.
 
     It maps ``inputs`` (any number of clips as the representation makes them, float32) to calibrated
     ``probabilities``, one row per clip: raw scores of an ensemble mean little, and a user of the file has no data to
@@ -47,7 +47,7 @@ def onnx_file(
     Args:
         network: Maps inputs to class scores.
         settings: The bundle's settings.
-        clips: At least two clips, of which one and all are answered by both for comparison.
+        clips: At least two clips, for the comparison with a batch of one and of all.
 
     Raises:
         ConfigurationError: A package is not installed, or the network cannot be written as ONNX.
@@ -60,7 +60,7 @@ def onnx_file(
     clips = clips.float()
     with _no_notes():
         try:
-            # From torch 2.9 on the first of these two is the only way, and the other warns.
+            # From torch 2.9 on this is the only exporter.
             program = torch.onnx.export(
                 calibrated,
                 (clips,),
@@ -116,7 +116,7 @@ def _compare(content: bytes, calibrated: Calibrated, clips: Tensor) -> None:
 
 
 def _forget_where_it_was_made(model: Any) -> None:
-    """Remove what torch notes of source files and their places on this machine."""
+    """Remove torch's notes on source files and their paths on this machine."""
     for part in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.functions):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
@@ -128,7 +128,7 @@ def _forget_where_it_was_made(model: Any) -> None:
 
 @contextmanager
 def _no_notes() -> Iterator[None]:
-    """Keep torch from telling of packages that are not there, and of its own deprecated calls."""
+    """Silence torch about missing packages and its own deprecated calls."""
     log = logging.getLogger("torch.onnx")
     before = log.level
     log.setLevel(logging.ERROR)

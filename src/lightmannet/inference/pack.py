@@ -1,4 +1,4 @@
-"""Make a bundle of a trained learner and its data."""
+"""Making a bundle from a trained learner and its data."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ from lightmannet.learners.base import Learner
 from lightmannet.metrics.resampling import interval, resample
 from lightmannet.metrics.scores import counts_by_group, score
 
-_COMPARED = 8  # clips that onnxruntime and torch are compared on
+_COMPARED = 8  # clips for comparing onnxruntime and torch
 
 
 def pack(
@@ -39,11 +39,11 @@ def pack(
 
     Args:
         learner: The trained method, in evaluation mode.
-        learner_spec: The same by name and options.
+        learner_spec: Its specification.
         data: Its data, which are read here.
-        source: The corpus of these data.
-        draws: Support sets of training people that go into the bundle, for methods that adapt.
-        onnx: Whether the adapted network goes in as ONNX as well.
+        source: The data's corpus.
+        draws: Number of support sets in the bundle, for methods that adapt.
+        onnx: Whether to include the adapted network as ONNX.
 
     Raises:
         ConfigurationError: A crop that cannot serve a user's own clip, or a network that cannot be written as ONNX.
@@ -81,7 +81,7 @@ def pack(
 
 
 def _recognised(learner: Learner, data: SubjectDisjointDataModule, clips: Clips) -> tuple[Tensor, Tensor]:
-    """Return probabilities and labels of clips, each answered as in testing."""
+    """Return probabilities and labels of clips, recognised as in testing."""
     if not len(clips):
         return torch.zeros(0, 1), clips.labels
     plan: BatchPlan = data.recognition_plan(clips)
@@ -95,7 +95,7 @@ def _recognised(learner: Learner, data: SubjectDisjointDataModule, clips: Clips)
 
 
 def _tested(learner: Learner, data: SubjectDisjointDataModule, temperature: float) -> Tested:
-    """Score the test people, who decide nothing; the interval is a bootstrap over people."""
+    """Score the test people, who influence nothing; the interval is a bootstrap over people."""
     probabilities, labels = _recognised(learner, data, data.testing)
     probabilities = apply_temperature(probabilities, temperature)
     classes, answers = probabilities.shape[1], probabilities.argmax(1)

@@ -1,4 +1,4 @@
-"""What a bundle may consist of, by name: methods, encoders, representations and crops of this package, no others."""
+"""The possible parts of a bundle, by name: this package's methods, encoders, representations and crops."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -28,16 +28,16 @@ PARTS: Mapping[str, type] = {
 
 
 def build(spec: Spec) -> Any:
-    """Return the part that ``spec`` describe; a name that is not in ``PARTS`` is refused, so no other code runs.
+    """Return the part that ``spec`` describes; names outside ``PARTS`` are refused, so that no other code runs.
 
     Raises:
-        BundleError: An unknown part, or options that it does not have or refuses.
+        BundleError: An unknown part, or unknown or invalid options.
     """
     kind = PARTS.get(str(spec.get("name")))
     options = spec.get("options")
     if kind is None or not isinstance(options, dict):
         raise BundleError(
-            f"The bundle wants the part {spec.get('name')!r}, which this version does not have. Export it again, or "
+            f"The bundle needs the part {spec.get('name')!r}, which this version does not have. Export it again, or "
             "install the version that wrote it."
         )
     hints = get_type_hints(kind.__init__)  # type: ignore[misc]
@@ -51,37 +51,37 @@ def build(spec: Spec) -> Any:
     except BundleError:
         raise
     except LightmanNetError as error:
-        raise BundleError(f"The bundle's options of {spec['name']} are impossible: {error}") from error
+        raise BundleError(f"The bundle's options of {spec['name']} are invalid: {error}") from error
 
 
 def learner_spec(configuration: Mapping[str, Any]) -> Spec:
-    """Return a method of a run's ``config.yaml``, which names classes by their paths, as a part's specification.
+    """Return the specification of a method in a run's ``config.yaml``, which names classes by their paths.
 
     Raises:
-        ConfigurationError: It, or something in it, is no part of this package.
+        ConfigurationError: It, or one of its options, is not part of this package.
     """
     name = str(configuration["class_path"]).rsplit(".", 1)[-1]
     if name not in PARTS:
         raise ConfigurationError(
             f"{configuration['class_path']} cannot go into a bundle: it is not part of this package, and "
-            f"loading a bundle runs no other code. Take one of {', '.join(sorted(PARTS))}."
+            f"loading a bundle runs no other code. Use one of {', '.join(sorted(PARTS))}."
         )
     options = {key: _spec_of(value) for key, value in (configuration.get("init_args") or {}).items()}
     return {"name": name, "options": options}
 
 
 def representation_spec(representation: Representation) -> Spec:
-    """Return a representation as a part's specification."""
+    """Return a representation's specification."""
     assert is_dataclass(representation)
     options = {field.name: getattr(representation, field.name) for field in fields(representation) if field.init}
     return {"name": type(representation).__name__, "options": options}
 
 
 def crop_spec(crop: Crop) -> Spec:
-    """Return a crop as a part's specification; where a face detector's model lies is left to whoever loads the bundle.
+    """Return a crop's specification, without the path of a face detector's model.
 
     Raises:
-        ConfigurationError: A crop that only a database's annotation can serve.
+        ConfigurationError: The crop needs a database's annotation.
     """
     if isinstance(crop, AnnotatedBox):
         raise ConfigurationError(

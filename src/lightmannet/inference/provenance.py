@@ -1,4 +1,4 @@
-"""What a bundle's model has learned from, and what its score is worth: said in every answer."""
+"""Training data and score of a bundle's model, as part of every answer."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Score:
-    """UF1 on test people, who were not trained on.
+    """UF1 on test people.
 
     Attributes:
         uf1: Unweighted F1, 0..1.
@@ -29,7 +29,7 @@ class Score:
 
 
 def learned_from(settings: Mapping[str, Any]) -> str:
-    """Return in a sentence what the model of a bundle has learned from.
+    """Return a sentence about the training data of a bundle's model.
 
     Args:
         settings: The bundle's settings.
@@ -40,13 +40,13 @@ def learned_from(settings: Mapping[str, Any]) -> str:
 
 
 def score_of(settings: Mapping[str, Any]) -> str:
-    """Return in a sentence what the model of a bundle scored on people it was not trained on.
+    """Return a sentence about the score of a bundle's model on test people.
 
     Args:
         settings: The bundle's settings; those of older bundles have no score.
     """
     if "score" not in settings:
-        return "How often it is right is said in the bundle's card.md."
+        return "See the bundle's card.md for its accuracy."
     score = Score(**settings["score"])
     interval = "" if score.low is None else f", 95 % interval {score.low:.2f} to {score.high:.2f}"
     people = f"{score.people} {'person' if score.people == 1 else 'people'}"

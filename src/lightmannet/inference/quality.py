@@ -1,4 +1,4 @@
-"""Checks of a clip: what makes an answer doubtful, each with a code, a severity and what to do about it."""
+"""Checks of a clip that make its answer doubtful, each with a code, a severity and advice."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _LONG_SECONDS = 600.0
 
 
 def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
-    """Yield what is doubtful about a clip's file."""
+    """Yield warnings about a clip's file."""
     if len(clip.numbers) < 2:
         yield QualityWarning("one_frame", "fatal", "The clip has a single frame, which shows no motion. Give a video.")
     if clip.fps is None:
@@ -50,7 +50,7 @@ def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
             "The frame rate varies, so times in seconds are rough. Film with a constant rate, or convert the video.",
         )
     if clip.turned:
-        yield QualityWarning("turned", "info", "The frames were turned as the file says.")
+        yield QualityWarning("turned", "info", "The frames were rotated or mirrored according to the file.")
     if max(clip.height, clip.width) > _LARGE:
         yield QualityWarning(
             "large_frames",
@@ -67,17 +67,17 @@ def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
         yield QualityWarning(
             "long_video",
             "warning",
-            f"The video lasts {len(clip.numbers) / clip.fps / 60:.0f} minutes; only one interval of it was looked at.",
+            f"The video lasts {len(clip.numbers) / clip.fps / 60:.0f} minutes; only one interval of it was recognised.",
         )
 
 
 def interval_warnings(interval: Interval, fps: float | None, candidates: int) -> Iterator[QualityWarning]:
-    """Yield what is doubtful about the interval that is looked at.
+    """Yield warnings about the interval to recognise.
 
     Args:
         interval: The interval.
         fps: Frames per second, if known.
-        candidates: Number of intervals that were found.
+        candidates: Number of spotted intervals.
     """
     if interval.kind == "macro" and fps:
         yield QualityWarning(
@@ -95,7 +95,7 @@ def interval_warnings(interval: Interval, fps: float | None, candidates: int) ->
 
 
 def brightness_warnings(crop: UInt8[np.ndarray, "height width channel"]) -> Iterator[QualityWarning]:
-    """Yield whether a face crop is too dark; the mean brightness counts, 0..255."""
+    """Yield a warning if a face crop is too dark, by its mean brightness, 0..255."""
     mean = float(crop.mean())
     if mean < _DARK:
         severity = "fatal" if mean < _DARK_FATAL else "warning"
@@ -107,7 +107,7 @@ def brightness_warnings(crop: UInt8[np.ndarray, "height width channel"]) -> Iter
 
 
 def motion_warnings(found: Motion) -> Iterator[QualityWarning]:
-    """Yield whether the head moves more than the face."""
+    """Yield a warning if the head moves more than the face."""
     if found.head > found.face:
         yield QualityWarning(
             "head_moves",
@@ -120,20 +120,20 @@ def motion_warnings(found: Motion) -> Iterator[QualityWarning]:
 def face_warnings(
     frame: UInt8[np.ndarray, "height width channel"], crop: Crop, any_face: bool = False
 ) -> Iterator[QualityWarning]:
-    """Yield whether a frame has no face, or several, or whether none was looked for.
+    """Yield a warning if a frame has no face or several, or without face detection.
 
     Args:
         frame: The onset frame, or the first frame where the onset is not known yet.
-        crop: The bundle's crop. ``YuNet`` finds faces itself; for others a small cascade does, or YuNet where its model
-            is named by the environment variable ``YUNET_MODEL``.
-        any_face: Take the frame for a face without looking for one; ``YuNet`` looks all the same.
+        crop: The bundle's crop. ``YuNet`` finds faces itself; for others a small cascade is used, or YuNet if the
+            environment variable ``YUNET_MODEL`` names its model.
+        any_face: Treat the frame as a face without face detection; ignored for ``YuNet``.
 
     Raises:
         ConfigurationError: The crop is ``YuNet``, and its model is missing.
     """
     if any_face and not isinstance(crop, YuNet):
         yield QualityWarning(
-            "faces_not_looked_for", "warning", "No face was looked for: the whole frame was taken for one."
+            "faces_not_looked_for", "warning", "No face was looked for: the whole frame is treated as a face."
         )
         return
     if isinstance(crop, YuNet):
@@ -143,7 +143,7 @@ def face_warnings(
     else:
         boxes = cascade_faces(frame)
     if not boxes:
-        hint = "" if isinstance(crop, YuNet) else " If each frame is a face for certain, pass --any-face."
+        hint = "" if isinstance(crop, YuNet) else " If every frame shows only a face, pass --any-face."
         yield QualityWarning(
             "no_face",
             "fatal",
@@ -151,7 +151,7 @@ def face_warnings(
             f"fills at least a third of the picture.{hint}",
         )
     elif len(boxes) > 1:
-        which = "the largest is taken" if isinstance(crop, YuNet) else "the whole frame is taken for one"
+        which = "the largest is taken" if isinstance(crop, YuNet) else "the whole frame is treated as one"
         yield QualityWarning(
             "several_faces", "warning", f"{len(boxes)} faces were found; {which}. Show one person alone."
         )

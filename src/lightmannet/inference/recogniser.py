@@ -1,4 +1,4 @@
-"""Answers for a user's own clips, with what a bundle holds: look, adapt, recognise."""
+"""Recognition of a user's own clips with a bundle: look, adapt, recognise."""
 
 import copy
 from dataclasses import dataclass
@@ -28,17 +28,17 @@ from lightmannet.learners.base import Learner
 
 @dataclass(frozen=True)
 class Examination:
-    """An answer with what it was given for, to be drawn.
+    """An answer with the data for drawing it.
 
     Attributes:
         answer: The answer; without an interval the first, middle and last frame are drawn.
         frames: Face crops of onset, apex and offset, red, green and blue; whole frames where there is no face.
         flow: Motion u, v of the skin from onset to apex in pixels of these crops.
-        inputs: The clip as the network sees it.
-        still: The same if the face stayed as it is at the onset.
+        inputs: The network's inputs for the clip.
+        still: The inputs for a face that does not move after the onset.
         numbers: Frame numbers of onset, apex and offset.
         fps: Frames per second; None if unknown.
-        candidates: All intervals that were found, the strongest first; empty where one was given.
+        candidates: All spotted intervals, the strongest first; empty for a given interval.
     """
 
     answer: Answer
@@ -56,11 +56,11 @@ def load(folder: str | Path, any_face: bool = False) -> "Recogniser":
 
     Args:
         folder: Folder that ``lightmannet export`` wrote.
-        any_face: Take each frame for a face without looking for one, which every answer then says; a crop by YuNet
-            looks all the same.
+        any_face: Treat each frame as a face without face detection, which every answer then mentions; ignored for a
+            crop by YuNet.
 
     Raises:
-        BundleError: Not a bundle, one of another version, or a file that is missing or was altered.
+        BundleError: Not a bundle, one of another version, or a file is missing or has changed.
     """
     bundle = read_bundle(Path(folder).expanduser())
     settings = bundle.settings
@@ -76,22 +76,22 @@ def load(folder: str | Path, any_face: bool = False) -> "Recogniser":
 
 
 class Recogniser:
-    """Answers for clips; made by ``load``, adapted by ``adapt``.
+    """Recognises clips; created by ``load``, adapted by ``adapt``.
 
     Args:
         learner: The trained method.
-        representation: What it sees of a clip.
-        crop: How the face is cut out.
-        bundle: The bundle they are from.
+        representation: Computes its inputs.
+        crop: How the face is cropped.
+        bundle: Their bundle.
         person: Labelled clips of a person to adapt to, or None.
-        any_face: Take each frame for a face without looking for one.
+        any_face: Treat each frame as a face without face detection.
 
     Attributes:
         classes: Names of the classes.
         card: The model card, Markdown.
-        temperature: What the network's scores are divided by before the softmax.
+        temperature: Divisor of the network's scores before the softmax.
         threshold: Top probability below which no class is named.
-        gain: What adapting brought; None before adapting.
+        gain: Gain from adapting; None before adapting.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Recogniser:
 
     @cached_property
     def network(self) -> nn.Module:
-        """The adapted network, inputs to logits; it adapts when it is first used."""
+        """The adapted network, from inputs to logits; adapted on first use."""
         return adapted_network(self._learner, self._bundle.draws, self._person)
 
     @property
@@ -128,20 +128,20 @@ class Recogniser:
         return self._learner.adapts
 
     def adapt(self, clips: str | Path, fps: float | None = None) -> "Recogniser":
-        """Return a recogniser adapted to a person, whose ``gain`` says what it brought; this one stays as it is.
+        """Return a recogniser adapted to a person, with its ``gain``; this one does not change.
 
         Args:
             clips: A folder with a subfolder per class, or a CSV ``path,label[,onset,apex,offset]``.
-            fps: Frames per second of all of them; None takes what videos say.
+            fps: Frames per second of all of them; None takes each video's.
 
         Raises:
             ConfigurationError: The bundle's method does not adapt.
-            ClipError: Clips that cannot be read, in which nothing moves, or of one class only.
+            ClipError: Clips that cannot be read or show no motion, or clips of only one class.
         """
         if not self.adapts:
             raise ConfigurationError(
                 f"The bundle's method, {type(self._learner).__name__}, does not adapt, so labelled clips cannot help. "
-                "Export a run of one that does, e.g. configs/lightmannet.yaml."
+                "Export a run of a method that adapts, e.g. configs/lightmannet.yaml."
             )
         person = clips_of_person(clips, self.classes, lambda path, interval: self._look(path, interval, fps))
         adapted = copy.copy(self)
@@ -156,8 +156,8 @@ class Recogniser:
         Args:
             clip: A video file, a folder of frames with numbers in their names, or an array of frames, uint8 (frame,
                 height, width) or (frame, height, width, 3) in red, green and blue.
-            interval: Frame numbers of onset, apex and offset (a video's first frame is 0); None looks for motion.
-            fps: Frames per second; None takes what the video says.
+            interval: Frame numbers of onset, apex and offset (a video's first frame is 0); None spots motion.
+            fps: Frames per second; None takes the video's.
 
         Raises:
             ClipError: The clip cannot be read, or the interval does not fit it.
@@ -169,7 +169,7 @@ class Recogniser:
     def examine(
         self, clip: str | Path | np.ndarray, interval: Span | None = None, fps: float | None = None
     ) -> Examination:
-        """Return the answer with the frames, the motion and the inputs it was given for.
+        """Return the answer with its frames, motion and inputs.
 
         Args:
             clip: As in ``predict``.
@@ -185,7 +185,7 @@ class Recogniser:
         file, there = seen.file, seen.file.numbers
         span = span_of(answer.interval) if answer.interval else (there[0], there[len(there) // 2], there[-1])
         onset, apex, offset = (nearest(there, number) for number in span)
-        # Without a face there is nothing to cut out, but the answer still has a picture.
+        # Without a face there is nothing to crop, but the answer still has a picture.
         crop = WholeFrame() if any(warning.code == "no_face" for warning in seen.warnings) else self._crop
         with as_clip_error(file.path):
             frames = crop.square(file.kept.read((onset, apex, offset), "rgb"), LOOKING_SIZE, None)
@@ -204,7 +204,11 @@ class Recogniser:
         warnings = list(seen.warnings)
         if not self._calibrated:
             warnings.append(
-                QualityWarning("not_calibrated", "info", "The bundle was not calibrated: probabilities are as trained.")
+                QualityWarning(
+                    "not_calibrated",
+                    "info",
+                    "The bundle was not calibrated: its probabilities are those of the trained network.",
+                )
             )
         probabilities: tuple[float, ...] = ()
         if (inputs := seen.inputs) is not None:
@@ -227,7 +231,7 @@ class Recogniser:
         )
 
     def _decide(self, probabilities: tuple[float, ...], seen: Observation) -> tuple[str | None, str]:
-        """Return the class to name, or None and why not."""
+        """Return the class to name, or None and the reason."""
         if seen.hopeless or not probabilities:
             fatal = [warning.message for warning in seen.warnings if warning.severity == "fatal"]
             return None, " ".join(fatal) or f"Can't tell: {seen.reason}."
@@ -241,5 +245,5 @@ class Recogniser:
 
 
 def _name(clip: str | Path | np.ndarray, seen: Observation) -> str:
-    """Return the path as it was given; an array has a name of its own."""
+    """Return the path as given, or the name of an array."""
     return str(seen.file.path) if isinstance(clip, np.ndarray) else str(clip)

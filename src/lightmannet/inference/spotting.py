@@ -1,4 +1,4 @@
-"""Where in a clip something moves in the face: a baseline that looks at motion alone."""
+"""Spotting facial motion in a clip: a baseline based on motion alone."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ MICRO_SECONDS = 0.5
 """Longest micro-expression."""
 
 SIZE = 64  # pixels: height and width at which motion is looked for
-_SHORT = 3.0  # seconds: a clip up to this length is taken to begin and end at rest
+_SHORT = 3.0  # seconds: shorter clips are assumed to begin and end at rest
 _REST = 0.025  # seconds at both ends of a short clip between which drift is a straight line
 _STEADYING = 0.02  # seconds, standard deviation: flow of a short clip is smoothed before its strength is taken
 _REACH = 2.0  # seconds to both sides over which the median frame is the face at rest
 _BLOCK = 0.25  # seconds that share a median frame
 _MEDIAN_OF = 60  # frames that make a median, at most
 _SMOOTHING_SHORT, _SMOOTHING_LONG = 0.02, 0.05  # seconds, standard deviation
-_LEAST = 0.0008  # of the crop's width: motion below it is none
+_LEAST = 0.0008  # of the crop's width: smaller motion is ignored
 _FLOOR, _TOP, _SHARE = 0.25, 0.98, 0.3  # a peak of a long video reaches 0.3 of the way from one quantile to the other
 _EDGE = 0.2  # share of the peak's height at which an expression begins and ends
 _ASSUMED_FPS = 30.0
@@ -34,7 +34,7 @@ _ASSUMED_FPS = 30.0
 
 @dataclass(frozen=True)
 class Spotted:
-    """What was found.
+    """Result of spotting.
 
     Attributes:
         intervals: Candidates, the strongest first.
@@ -50,16 +50,16 @@ def spot(chunks: Iterable[Pixels], numbers: Sequence[int], crop: Crop, fps: floa
 
     Each frame is compared with the face at rest by dense flow (DIS) at 64 pixels: the first frames of a clip of up to
     three seconds, else the median of the frames within two seconds. A similarity transform fitted to most pixels, the
-    head's motion, is taken away, and in a short clip, which is taken to begin and end at rest, what drifts evenly from
-    its beginning to its end, too. The curve is the mean of the strongest fifth of what is left in blocks. Peaks
-    of the smoothed curve are apexes; onset and offset are where it has fallen to a fifth of the peak's height above the
-    curve's floor. A short clip has one interval at most. It takes any motion of the face for an expression, also blinks
-    and speech. The score is the peak's height over the floor in hundredths of the crop's width.
+    head motion, is subtracted; in a short clip, assumed to begin and end at rest, also the linear drift. The curve is
+    the mean of the strongest fifth of the remaining motion in blocks. Peaks of the smoothed curve are apexes; onset and
+    offset are where it has fallen to a fifth of the peak's height above the curve's floor. A short clip has at most one
+    interval. Any facial motion counts as an expression, including blinks and speech. The score is the peak's height
+    over the floor in hundredths of the crop's width.
 
     Args:
         chunks: All frames in order, gray, some at a time.
         numbers: Their numbers, ascending.
-        crop: How the face is cut out; the first frame decides for all.
+        crop: How the face is cropped; the first frame determines the crop of all.
         fps: Frames per second; None takes 30.
 
     Raises:
@@ -91,7 +91,7 @@ def spot(chunks: Iterable[Pixels], numbers: Sequence[int], crop: Crop, fps: floa
 
 
 def kind_of(onset: int, offset: int, fps: float | None) -> Literal["micro", "macro"]:
-    """Return ``macro`` for what lasts longer than half a second; without a frame rate it is taken for ``micro``."""
+    """Return ``macro`` for more than half a second, else ``micro``; also ``micro`` without a frame rate."""
     return "macro" if fps and (offset - onset) / fps > MICRO_SECONDS else "micro"
 
 
@@ -105,7 +105,7 @@ def _crops(chunks: Iterable[Pixels], crop: Crop) -> Iterator[UInt8[np.ndarray, "
                 f"its frames differ in size ({first.shape[2]} x {first.shape[1]} and {chunk.shape[2]} x "
                 f"{chunk.shape[1]} pixels); all frames of a clip must have one size"
             )
-        # The crop is decided by the first frame it is given.
+        # The crop depends on the first frame that it gets.
         for square in crop.square(np.concatenate([first, chunk]), SIZE, None)[1:]:
             yield square[:, :, 0]
 
@@ -113,7 +113,7 @@ def _crops(chunks: Iterable[Pixels], crop: Crop) -> Iterator[UInt8[np.ndarray, "
 def _short_curve(
     frames: Sequence[UInt8[np.ndarray, "size size"]], rate: float, flow: Flow
 ) -> Float64[np.ndarray, " frame"]:
-    """Return each frame's facial motion from the face at rest, without what drifts from the beginning to the end."""
+    """Return each frame's facial motion relative to the face at rest, without linear drift."""
     rest = np.median(np.stack(frames[: max(1, min(3, len(frames) // 10))]), axis=0).astype(np.uint8)
     blocks = np.stack([divide(flow(rest, frame)).blocks for frame in frames])
     return strength(_smooth(_without_drift(blocks, rate), _STEADYING * rate))
@@ -128,7 +128,7 @@ def _without_drift(
 
 
 def _long_curve(frames: Iterator[UInt8[np.ndarray, "size size"]], rate: float, flow: Flow) -> Iterator[float]:
-    """Yield each frame's facial motion from the face at rest; memory does not grow with a long video."""
+    """Yield each frame's facial motion relative to the face at rest, in constant memory."""
     reach, block = round(_REACH * rate), max(1, round(_BLOCK * rate))
     window: list[np.ndarray] = []
     start = done = 0  # numbers of the window's first frame and of the next frame to judge
@@ -152,7 +152,7 @@ def _long_curve(frames: Iterator[UInt8[np.ndarray, "size size"]], rate: float, f
 
 
 def _smooth(values: Inexact[np.ndarray, "frame *block"], deviation: float) -> Inexact[np.ndarray, "frame *block"]:
-    """Return values averaged over time with Gaussian weights; what lies outside is as at the ends."""
+    """Return values averaged over time with Gaussian weights, repeating the end values."""
     if deviation < 0.3 or len(values) < 3:
         return values
     reach = int(3 * deviation) + 1
@@ -180,7 +180,7 @@ def _peaks(curve: Float64[np.ndarray, " frame"]) -> list[tuple[int, int, int, fl
     while (apex := int(left.argmax())) and left[apex] >= least:
         height = float(curve[apex]) - floor
         onset, apex, offset = _edges(curve, apex, floor + _EDGE * height)
-        # A flank of what was found before is no peak of its own.
+        # The flank of an earlier peak is not a peak.
         if (left[onset : offset + 1] > 0).all():
             found.append((onset, apex, offset, height))
         left[onset : offset + 1] = 0

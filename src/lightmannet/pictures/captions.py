@@ -1,4 +1,4 @@
-"""What an answer says in words and bars, shared by picture, page and film."""
+"""Captions and bars of an answer, shared by picture, page and film."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Bar:
     Attributes:
         name: Name of the class.
         share: Probability, 0..1.
-        percent: The same in whole per cent; those of all classes add up to 100.
+        percent: The probability as an integer percentage; those of all classes add up to 100.
         named: Whether the answer names this class.
     """
 
@@ -38,20 +38,20 @@ def headline(answer: Answer) -> str:
 
 
 def most_likely(answer: Answer) -> int | None:
-    """Return the number of the class of the highest probability, named or not; None without probabilities."""
+    """Return the index of the most probable class, named or not; None without probabilities."""
     return answer.probabilities.index(max(answer.probabilities)) if answer.probabilities else None
 
 
 def interval_caption(interval: Interval | None, fps: float | None) -> str:
-    """Return a sentence on the interval that was looked at.
+    """Return a sentence about the recognised interval.
 
     Args:
         interval: The interval, or None.
         fps: Frames per second, or None if unknown.
     """
     if interval is None:
-        return "No interval was looked at; the first, middle and last frame are shown."
-    found = "as given" if interval.source == "given" else "found by its motion"
+        return "No interval was found; the first, middle and last frame are shown."
+    found = "as given" if interval.source == "given" else "spotted by its motion"
     frames = interval.offset - interval.onset
     length = f"{frames / fps:.2f} s" if fps else f"{frames} frames"
     return f"Frames {interval.onset} to {interval.offset} ({length}), {found}."
@@ -74,17 +74,17 @@ def motion_caption(factor: float) -> str:
 
 
 def saliency_caption(name: str) -> str:
-    """Return the caption of the picture that shows what speaks for a class."""
-    return f"what speaks for {name}"
+    """Return the caption of the evidence for a class."""
+    return f"evidence for {name}"
 
 
 def model_caption(answer: Answer) -> str:
-    """Return what the model has learned from and what its score is worth."""
+    """Return the model's training data and score."""
     return f"{answer.learned_from} {answer.score}"
 
 
 def _adding_up_to_100(shares: tuple[float, ...]) -> list[int]:
-    """Return whole per cents that add up to 100: rounded down, the largest remainders up."""
+    """Return integer percentages that add up to 100, by the largest remainder method."""
     exact = [100 * share for share in shares]
     whole = [int(value) for value in exact]
     for place in sorted(range(len(exact)), key=lambda place: whole[place] - exact[place])[: 100 - sum(whole)]:

@@ -17,7 +17,7 @@ def channel_panels(motion: Float[np.ndarray, "3 size size"]) -> UInt8[np.ndarray
     u and v share one scale, their largest motion; strain has its own, from white to black.
 
     Args:
-        motion: u, v and strain; 0 is none of each.
+        motion: u, v and strain; 0 is no motion.
     """
     size = motion.shape[-1]
     factor = -(-_SIDE // size)

@@ -1,4 +1,4 @@
-"""An answer with the pictures that explain it."""
+"""An answer with pictures that explain it."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Panel:
 
     Attributes:
         pixels: Red, green and blue.
-        caption: What it shows.
+        caption: Its caption.
     """
 
     pixels: UInt8[np.ndarray, "size size 3"]
@@ -33,8 +33,8 @@ class Explanation:
     Attributes:
         answer: The answer.
         fps: Frames per second; None if unknown.
-        panels: Onset, apex, offset, the motion between the first two and, where classes have probabilities, what speaks
-            for the most likely one.
+        panels: Onset, apex, offset, the motion between the first two and, given probabilities, the evidence for the
+            most likely class.
     """
 
     answer: Answer
@@ -46,8 +46,8 @@ def explain(examination: Examination, network: nn.Module) -> Explanation:
     """Return an examined clip's answer with its pictures.
 
     Args:
-        examination: What ``Recogniser.examine`` returned.
-        network: The recogniser's ``network``, whose reasons are computed.
+        examination: Result of ``Recogniser.examine``.
+        network: The recogniser's ``network``, for the evidence.
     """
     answer, frames, fps = examination.answer, examination.frames, examination.fps
     moments = zip(frames, MOMENTS, examination.numbers, strict=True)

@@ -1,4 +1,4 @@
-"""An answer as a film: the clip with a time line of the intervals, and inside the interval the answer."""
+"""An answer as a film: the clip with a timeline of the intervals, and the answer during the interval."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -21,26 +21,26 @@ SIDE = 640
 """Width of the film, and the longer side of the clip in it, pixels."""
 
 ASSUMED_FPS = 30.0
-"""Frames per second of a film where the clip's rate is unknown."""
+"""Frames per second of the film if the clip's rate is unknown."""
 
 _MARGIN = 16
 _LEFT, _WIDTH = 150, 400  # of bars
-_LONG = 600  # frames from which on a bar tells how far it is
-_OTHERS = "#b9c9de"  # intervals that were found and not looked at
+_LONG = 600  # number of frames from which a progress bar is shown
+_OTHERS = "#b9c9de"  # other spotted intervals
 _BORDER = 6  # pixels around the clip inside the interval
 
 
 def write_film(answer: Answer, clip: ClipFile, candidates: Sequence[Interval], path: Path) -> None:
     """Write the annotated clip as MP4: its frames at their rate, shrunk or enlarged to 640 pixels.
 
-    Below them is a time line with onset, apex and offset and the place of the frame; from onset to offset the frame
-    has a border and the class named, or "can't tell", and its bars are shown. Without an interval the reason is shown
-    throughout. Memory does not grow with the clip's length.
+    Below is a timeline with onset, apex, offset and the current frame. From onset to offset the frame has a border, and
+    the class, or "can't tell", and bars are shown. Without an interval the reason is always shown. Memory does not grow
+    with the clip's length.
 
     Args:
         answer: The answer.
-        clip: The clip that it was given for.
-        candidates: All intervals that were found.
+        clip: Its clip.
+        candidates: All spotted intervals.
         path: Target; its folder is created if missing.
 
     Raises:
@@ -80,11 +80,11 @@ def write_film(answer: Answer, clip: ClipFile, candidates: Sequence[Interval], p
 
 
 class _TimeLine:
-    """Where on the panel which frame is.
+    """Positions of frames on the panel.
 
     Args:
         answer: The answer.
-        candidates: All intervals that were found.
+        candidates: All spotted intervals.
         numbers: The clip's frame numbers.
     """
 
@@ -99,12 +99,12 @@ class _TimeLine:
         self.top = self.bars + 26 * len(answer.probabilities) + 34
 
     def place(self, number: float) -> float:
-        """Return the horizontal place of a frame, in pixels."""
+        """Return the horizontal position of a frame, in pixels."""
         share = (number - self.first) / max(self.last - self.first, 1)
         return _MARGIN + (SIDE - 2 * _MARGIN) * min(max(share, 0.0), 1.0)
 
     def drawn(self) -> Iterator[str]:
-        """Yield the line, the intervals on it, and the names of their moments."""
+        """Yield the line, its intervals, and the names of their moments."""
         yield rectangle(_MARGIN, self.top, SIDE - 2 * _MARGIN, self.height, TRACK)
         for found, color in (*((other, _OTHERS) for other in self.others), (self.interval, ACCENT)):
             if found is not None:
@@ -115,7 +115,7 @@ class _TimeLine:
         onset, apex, offset = map(self.place, (self.interval.onset, self.interval.apex, self.interval.offset))
         for x, above, below in ((onset, 8, 0), (apex, 0, 8), (offset, 8, 0)):
             yield rectangle(x - 1, self.top - above, 2, self.height + above + below, INK)
-        # Names of the ends stand outside of the interval, so that they do not meet where it is short.
+        # Labels of the ends are outside the interval, so that they do not overlap in a short one.
         first = max(onset - 4, _MARGIN + 42)
         yield text(first, self.top - 10, "onset", 15, INK, anchor="end")
         last = min(max(offset + 4, first + 8), SIDE - _MARGIN - 42)
@@ -125,13 +125,13 @@ class _TimeLine:
 
 
 def _panel(answer: Answer, line: _TimeLine, fps: float | None, inside: bool) -> Frame:
-    """Return what stands below the clip, without the place of the frame."""
+    """Return the panel below the clip, without the marker of the current frame."""
     parts = [text(SIDE - _MARGIN, 30, shortened(Path(answer.clip).name, 36), 15, FAINT, anchor="end")]
     if inside or answer.interval is None:
         parts.append(text(_MARGIN, 34, shortened(headline(answer), 24), 28, INK, bold=True))
         parts += _bars(answer, line.bars)
     else:
-        parts.append(text(_MARGIN, 34, "outside the interval that was looked at", 18, FAINT))
+        parts.append(text(_MARGIN, 34, "outside the recognised interval", 18, FAINT))
     parts += [text(_MARGIN, 58 + 20 * row, caption, 15, color) for row, (caption, color) in enumerate(line.doubts)]
     parts += line.drawn()
     y = line.top + line.height + 46
@@ -149,7 +149,7 @@ def _panel(answer: Answer, line: _TimeLine, fps: float | None, inside: bool) -> 
 
 
 def _doubts(answer: Answer) -> list[tuple[str, str]]:
-    """Return the lines that stand above the bars, with their colours: why no class is named, and the warnings."""
+    """Return the lines above the bars, with their colours: the reason for naming no class, and warnings."""
     said = [(answer.reason, INK)] if answer.reason else []
     said += [(f"▲ {w.message}", DOUBT[w.severity]) for w in answer.warnings if w.severity == "warning"]
     return [(row, color) for caption, color in said for row in textwrap.wrap(caption, 84)]
@@ -185,7 +185,7 @@ def _fitted(height: int, width: int) -> tuple[int, int]:
 
 
 def _write_moment(frame: Frame, number: int, fps: float | None) -> None:
-    """Write number and time into the lower left corner, on a dark ground that shows on any face."""
+    """Write number and time into the lower left corner, on a dark background."""
     caption = f"frame {number}" + (f", {number / fps:.2f} s" if fps else "")
     (width, height), below = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
     left, base = _BORDER + 8, len(frame) - _BORDER - 8 - below
@@ -194,6 +194,6 @@ def _write_moment(frame: Frame, number: int, fps: float | None) -> None:
 
 
 def _rgb(color: str) -> tuple[int, int, int]:
-    """Return a colour of CSS, ``#rrggbb``, as numbers."""
+    """Return a CSS colour, ``#rrggbb``, as numbers."""
     red, green, blue = bytes.fromhex(color.removeprefix("#"))
     return red, green, blue

@@ -1,4 +1,4 @@
-"""An answer as HTML: a part of a page, and a page of its own that needs nothing but itself."""
+"""An answer as HTML: an element, and a self-contained page."""
 
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ def style() -> str:
 
 
 def answer_page(explanation: Explanation) -> str:
-    """Return a page of its own, light or dark as the reader's system, that loads nothing from anywhere.
+    """Return a self-contained page, light or dark like the reader's system.
 
     Args:
         explanation: The answer and its panels.
@@ -28,7 +28,7 @@ def answer_page(explanation: Explanation) -> str:
 
 
 def answer_html(explanation: Explanation, more: str = "") -> str:
-    """Return the answer as one element of the class ``answer``, which ``style`` dresses.
+    """Return the answer as one element of the CSS class ``answer``, see ``style``.
 
     Args:
         explanation: The answer and its panels.

@@ -1,4 +1,4 @@
-"""Pictures as they go into a picture or a page: text in place of a file."""
+"""Pictures as text for embedding in a picture or page."""
 
 import base64
 
@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 
 
 def data_address(pixels: UInt8[np.ndarray, "height width 3"]) -> str:
-    """Return a ``data:`` address that holds a picture as JPEG of quality 90.
+    """Return a ``data:`` URL of a picture as JPEG with quality 90.
 
     Args:
         pixels: Red, green and blue.

@@ -1,4 +1,4 @@
-"""An MP4 file written frame by frame: whole or not there, and in memory a few frames at a time."""
+"""Writing an MP4 file frame by frame, atomically and in constant memory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ _QUALITY = {"crf": "18", "preset": "veryfast"}
 
 @contextmanager
 def mp4(path: Path, height: int, width: int, fps: float, comment: str = "") -> Iterator[Callable[[Frame], None]]:
-    """Yield a function that appends a frame of red, green and blue; the file is there once all went well.
+    """Yield a function that appends a frame of red, green and blue; the file appears after success.
 
     Args:
-        path: Target, H.264; its folder is made if missing.
-        height: Of each frame, pixels, even.
-        width: Of each frame, pixels, even.
+        path: Target, H.264; its folder is created if missing.
+        height: Height of each frame, pixels, even.
+        width: Width of each frame, pixels, even.
         fps: Frames per second.
-        comment: What the file says of itself.
+        comment: Comment in the file.
 
     Raises:
         OSError: It cannot be written.

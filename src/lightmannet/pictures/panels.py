@@ -1,4 +1,4 @@
-"""What is drawn over a face: arrows of its motion, heat where a class has its reasons."""
+"""Drawings over a face: arrows of its motion, and a heat map of the evidence for a class."""
 
 import cv2
 import numpy as np
@@ -6,19 +6,19 @@ from jaxtyping import Float32, UInt8
 
 Image = UInt8[np.ndarray, "height width 3"]
 
-_ARROWS = 16  # a row
-_LONGEST = 1.5  # of a long arrow, in distances between arrows
-_MOST = 10.0  # magnification; motion that needs more is noise
-_FLAT = 3.0  # standard deviation of brightness, 0..255, of what camera noise leaves after smoothing
+_ARROWS = 16  # per row
+_LONGEST = 1.5  # length of a long arrow, in distances between arrows
+_MOST = 10.0  # largest magnification; motion that needs more is noise
+_FLAT = 3.0  # standard deviation of brightness, 0..255, of smoothed camera noise
 _FAINT = 0.15  # heat below it is not shown
 _ORANGE, _DARK = (255, 150, 20), (20, 20, 20)
 
 
 def motion_panel(frame: Image, flow: Float32[np.ndarray, "2 height width"]) -> tuple[Image, float]:
-    """Return a face with arrows of its motion, and how many times longer than the motion they are drawn.
+    """Return a face with arrows of its motion, and their magnification.
 
-    Each arrow shows the mean motion around its foot. Left out are arrows below a fifth of the long ones or below two
-    pixels, and those where the face or the wall has no structure whose motion could be seen.
+    Each arrow shows the mean motion around its foot. Arrows shorter than a fifth of the long ones or two pixels, and
+    those in areas without structure, where motion cannot be seen, are left out.
 
     Args:
         frame: The onset's face, red, green and blue.
@@ -55,7 +55,7 @@ def heat_panel(frame: Image, heat: Float32[np.ndarray, "height width"]) -> Image
 
 
 def _structure(frame: Image) -> Float32[np.ndarray, "row column"]:
-    """Return how much brightness varies around the foot of each arrow, as a standard deviation."""
+    """Return the standard deviation of brightness around the foot of each arrow."""
     gray = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), len(frame) / 112)
     mean, square = (cv2.resize(part, (_ARROWS, _ARROWS), interpolation=cv2.INTER_AREA) for part in (gray, gray**2))
     return np.sqrt((square - mean**2).clip(0))

@@ -1,4 +1,4 @@
-"""An answer as one picture: filmstrip, motion, reasons, a bar per class, the decision and its doubts, as PNG."""
+"""An answer as one PNG picture: filmstrip, motion, evidence, a bar per class, decision and warnings."""
 
 import textwrap
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def picture(explanation: Explanation) -> bytes:
 
 
 def picture_svg(explanation: Explanation) -> str:
-    """Return the drawing of the picture, SVG without references to anything outside.
+    """Return the picture as self-contained SVG.
 
     Args:
         explanation: The answer and its panels.
@@ -69,7 +69,7 @@ def picture_svg(explanation: Explanation) -> str:
 
 
 def _bars(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
-    """Yield each class's name, bar and probability, with the place below it."""
+    """Yield each class's name, bar and probability, with the y coordinate below it."""
     x = _MARGIN + _BAR_LEFT
     for bar in bars(explanation.answer):
         drawn = (
@@ -83,7 +83,7 @@ def _bars(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
 
 
 def _remarks(explanation: Explanation, y: int) -> Iterator[tuple[str, int]]:
-    """Yield the lines of what is no warning, with the place below each."""
+    """Yield the lines of remarks of severity info, with the y coordinate below each."""
     for remark in explanation.answer.warnings:
         if remark.severity != "info":
             continue

@@ -18,7 +18,7 @@ def write_plots(
     importances: dict[str, float],
     logarithmic: set[str],
 ) -> None:
-    """Write ``sweep.png`` and ``sweep.html``, which needs no network.
+    """Write ``sweep.png`` and a self-contained ``sweep.html``.
 
     Args:
         folder: Folder for both files.
@@ -65,7 +65,7 @@ def _importances(importances: dict[str, float]) -> Any:
         x=altair.X("share:Q", title="share", axis=altair.Axis(format="%")),
         y=altair.Y("option:N", sort="-x", title=None, axis=altair.Axis(labelLimit=240)),
     )
-    return encoded.properties(width=560, title="What decides whether a trial is among the best (PED-ANOVA)")
+    return encoded.properties(width=560, title="Importance of each option for being among the best trials (PED-ANOVA)")
 
 
 def _panels(
@@ -91,7 +91,7 @@ def _panels(
 
 
 def _short(name: str) -> str:
-    """Return an option's name without the parts that most have in common."""
+    """Return an option's name without common parts."""
     return ".".join(
         part for part in name.split(".") if part not in ("model", "data", "init_args", "network", "trainer")
     )

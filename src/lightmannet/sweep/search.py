@@ -1,4 +1,4 @@
-"""A sweep as its W&B file describes it: the options to vary, how values are drawn, and the command to run."""
+"""A sweep as described by its W&B file: the options to vary, their distributions, and the command."""
 
 import itertools
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ class Range:
     """A number from ``low`` to ``high``, both included.
 
     Attributes:
-        low: Least value.
-        high: Greatest value.
+        low: Smallest value.
+        high: Largest value.
         integer: Whether only whole numbers are drawn.
         logarithmic: Whether it is drawn on a logarithmic scale.
         step: Distance between neighbouring values; None for any value.
@@ -55,7 +55,7 @@ class Sweep:
     """A sweep.
 
     Attributes:
-        method: How values are drawn: from what earlier trials gave, at random, or all combinations.
+        method: How values are chosen: from earlier trials (Bayesian), at random, or all combinations.
         metric: The scalar to optimise, computed on validation people.
         maximize: Whether more is better.
         arguments: Arguments of ``lightning fit``, without the values.
@@ -90,7 +90,7 @@ def read_sweep(path: Path) -> Sweep:
     """Read a sweep's YAML file.
 
     Raises:
-        ConfigurationError: No such file, not YAML, or not a sweep of ``lightning fit`` on a scalar of validation.
+        ConfigurationError: A missing file, not YAML, or not a sweep of ``lightning fit`` on a validation scalar.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -160,4 +160,4 @@ def _parameter(path: Path, name: str, options: Any) -> Parameter:
 
 def _require(right: bool, path: Path, message: str) -> None:
     if not right:
-        raise ConfigurationError(f"{path} is not a sweep that can be run: {message}.")
+        raise ConfigurationError(f"{path} is not a valid sweep: {message}.")

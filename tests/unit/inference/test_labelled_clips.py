@@ -150,7 +150,7 @@ def test_a_clip_without_a_label_or_with_another_is_named(tmp_path: Path) -> None
     with pytest.raises(ClipError, match=r"a workbook \(\.xlsx, \.xls\) or \.csv is expected"):
         labelled_clips(touch(tmp_path, "a.mp4") / "a.mp4", CLASSES)
     (tmp_path / "b").mkdir()
-    with pytest.raises(ClipError, match="holds no labelled clip; make a subfolder for each of negative, positive"):
+    with pytest.raises(ClipError, match="contains no labelled clip; make a subfolder for each of negative, positive"):
         labelled_clips(tmp_path / "b", CLASSES)
 
 

@@ -83,7 +83,7 @@ def test_the_file_answers_as_torch_does_and_says_what_it_is() -> None:
     assert said["inputs"] == "float32 (clip, 2, 3, 28, 28): clip, phase, channel, row, column"
     assert float(said["temperature"]) == TEMPERATURE
     assert json.loads(said["representation"])["name"] == "ApexFlow"
-    assert "no lie detector" in said["what_it_is_not"]
+    assert "not a lie detector" in said["what_it_is_not"]
     assert b".py" not in content  # no place on the machine it was made on
 
 

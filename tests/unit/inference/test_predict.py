@@ -44,7 +44,7 @@ def test_a_batch_goes_on_after_faults_and_says_so(folder: Path, capsys: pytest.C
 def test_where_nothing_can_be_written_no_clip_is_looked_at(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "file").write_text("no folder")
     for option in ("--output", "--picture", "--video"):
-        with pytest.raises(ConfigurationError, match=rf"{option} file/below: cannot be written \(\w.*\); name another"):
+        with pytest.raises(ConfigurationError, match=rf"{option} file/below: cannot be written \(\w.*\); use another"):
             predict(["clips", "--model", "bundle", option, "file/below"])
     assert "clips/a" not in capsys.readouterr().out
     assert (folder / "file").read_text() == "no folder"
@@ -90,10 +90,10 @@ def test_answers_of_another_bundle_are_not_mixed(folder: Path) -> None:
     words = ["clips/a", "--fps", "100", "--output", "out.jsonl"]
     predict([*words, "--model", "bundle"])
     write_small_bundle(folder / "other", threshold=0.5)
-    with pytest.raises(ConfigurationError, match="holds answers of another bundle"):
+    with pytest.raises(ConfigurationError, match="contains answers of another bundle"):
         predict([*words, "--model", "other"])
     (folder / "out.jsonl").write_text("my notes\n")
-    with pytest.raises(ConfigurationError, match="holds something other than answers"):
+    with pytest.raises(ConfigurationError, match="contains something other than answers"):
         predict([*words, "--model", "bundle"])
     assert (folder / "out.jsonl").read_text() == "my notes\n"
 
@@ -133,7 +133,7 @@ def test_an_interval_must_be_three_numbers(folder: Path) -> None:
 
 def test_adapting_tells_what_it_gained(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_folder(folder / "mine" / "negative" / "1", FRAMES)
-    with pytest.raises(ClipError, match="all clips show negative; from one class nothing can be learned"):
+    with pytest.raises(ClipError, match="all clips show negative; adapting needs at least two classes"):
         predict(["clips/a", "--model", "bundle", "--support", "mine"])
     write_film(folder / "mine" / "1.mp4", FRAMES)
     (folder / "mine.csv").write_text("path,label\nmine/1.mp4,Positive\nmine/negative/1,negative\n")
@@ -178,7 +178,7 @@ def test_one_file_that_breaks_a_decoder_does_not_end_the_batch(
     monkeypatch.setattr("lightmannet.inference.recogniser.look", broken)
     assert predict(["clips", "--model", "bundle", "--fps", "100"]) == 1
     said = capsys.readouterr()
-    assert "clips/a: cannot be answered for (ValueError: impossible stride)" in said.err
+    assert "clips/a: cannot be recognised (ValueError: impossible stride)" in said.err
     assert "clips/b: " in said.out
 
 

@@ -81,7 +81,7 @@ def test_what_drifts_evenly_is_no_expression(recogniser: Recogniser, tmp_path: P
 def test_where_nothing_moves_nothing_is_told(recogniser: Recogniser, tmp_path: Path) -> None:
     answer = recogniser.predict(write_film(tmp_path / "clip.mp4", np.repeat(FRAMES[:1], 20, 0)))
     assert (answer.interval, answer.probabilities, answer.decision) == (None, (), None)
-    assert answer.reason == "Can't tell: nothing was seen to move in the face."
+    assert answer.reason == "Can't tell: no facial motion was found."
 
 
 def test_below_the_threshold_no_class_is_named(tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_every_answer_says_what_the_model_has_learned_from_and_what_its_score_is
     )
     older = load(write_small_bundle(tmp_path / "real", synthetic=False)).predict(clip)
     assert older.learned_from == "Learned from made: nothing is known about other people, cameras and rooms."
-    assert older.score == "How often it is right is said in the bundle's card.md."
+    assert older.score == "See the bundle's card.md for its accuracy."
 
 
 def test_a_bundle_that_finds_faces_cannot_tell_where_there_is_none(
@@ -314,7 +314,7 @@ def test_a_bundle_that_finds_faces_cannot_tell_where_there_is_none(
 def test_where_no_face_was_looked_for_that_is_the_first_warning(tmp_path: Path) -> None:
     recogniser = load(write_small_bundle(tmp_path / "bundle"), any_face=True)
     answer = recogniser.predict((FRAMES * 0.2).astype(np.uint8), (3, 12, 20), 100)
-    assert answer.warnings[0].message == "No face was looked for: the whole frame was taken for one."
+    assert answer.warnings[0].message == "No face was looked for: the whole frame is treated as a face."
     assert [warning.severity for warning in answer.warnings[:2]] == ["warning", "warning"]
 
 

@@ -41,7 +41,7 @@ def test_a_page_says_the_class_its_probabilities_and_the_doubts() -> None:
     assert "negative 20% positive 70% surprise 10%" in words
     assert "The face is dark <12 of 255>; film it in more light." in words
     assert "<clip> & co.mp4. Frames 10 to 80" in words
-    assert "no lie detector" in words
+    assert "not a lie detector" in words
 
 
 def test_a_page_fits_light_dark_and_narrow_screens() -> None:

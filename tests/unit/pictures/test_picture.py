@@ -35,15 +35,15 @@ def test_the_picture_shows_five_panels_the_class_its_bars_and_the_doubts() -> No
     for caption in ("onset: frame 10, 0.05 s", "apex: frame 40, 0.20 s", "offset: frame 80, 0.40 s"):
         assert caption in found
     assert any(line.startswith("motion to the apex, ×") for line in found)
-    assert "what speaks for positive" in found
+    assert "evidence for positive" in found
     assert [line for line in found if line.endswith("%")] == ["20%", "70%", "10%"]
     assert "The face is dark <12 of 255>; film it in more light." in found
-    assert "Frames 10 to 80 (0.35 s), found by its motion." in found
-    assert any("no lie detector" in line for line in found)
+    assert "Frames 10 to 80 (0.35 s), spotted by its motion." in found
+    assert any("not a lie detector" in line for line in found)
 
 
 def test_warnings_stand_above_the_panels_and_remarks_below() -> None:
-    remark = QualityWarning("turned", "info", "The frames were turned as the file says.")
+    remark = QualityWarning("turned", "info", "The frames were rotated or mirrored according to the file.")
     what = shown()
     what = dataclasses.replace(what, answer=dataclasses.replace(what.answer, warnings=(*what.answer.warnings, remark)))
     drawn = ElementTree.fromstring(picture_svg(what))
@@ -71,7 +71,7 @@ def test_without_an_interval_there_are_no_bars_and_no_reasons() -> None:
     assert [panel.caption for panel in what.panels][:3] == ["onset: frame 10", "apex: frame 40", "offset: frame 80"]
     assert len(what.panels) == 4
     assert bars(what) == []
-    assert "No interval was looked at; the first, middle and last frame are shown." in texts(what)
+    assert "No interval was found; the first, middle and last frame are shown." in texts(what)
 
 
 def test_the_picture_is_a_png_that_grows_with_what_there_is_to_say() -> None:

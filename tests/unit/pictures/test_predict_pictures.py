@@ -63,5 +63,5 @@ def test_an_answer_is_not_written_among_the_frames_of_its_clip(
     bundle = write_small_bundle(tmp_path / "bundle", "supervised")
     clip = write_folder(tmp_path / "clip", moving_frames(rise_and_fall(20, 3.0), size=64))
     assert predict([str(clip), f"--model={bundle}", f"--{option}={clip}"]) == NOTHING
-    assert f"clip: --{option} names the folder of this clip" in capsys.readouterr().err
+    assert f"clip: --{option} is the folder of this clip" in capsys.readouterr().err
     assert len(list(clip.iterdir())) == 20
