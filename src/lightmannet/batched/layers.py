@@ -1,10 +1,16 @@
 """Layers in a form that ``torch.vmap`` takes, for ``networks.stacked.each``."""
 
+from collections.abc import Callable
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightmannet.batched.dropout import GivenDropout
 from lightmannet.networks.copies import Classes
+from lightmannet.networks.three_stream import ThreeStream
+from lightmannet.networks.three_stream_ops import pooled_streams
 
 
 class WrittenOutGroupNorm(nn.GroupNorm):
@@ -41,4 +47,44 @@ class MatrixConvolution(nn.Conv2d):
         return maps.view(clips, height, width, -1).permute(0, 3, 1, 2)
 
 
-CLASSES: Classes = {nn.Dropout: GivenDropout, nn.GroupNorm: WrittenOutGroupNorm, nn.Conv2d: MatrixConvolution}
+class StackedThreeStream(ThreeStream):
+    """``ThreeStream``, whose streams are computed network by network: each has a batch of its own to normalise by."""
+
+    def _pooled(
+        self, images: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        def pooled(x: Tensor, w: Tensor, b: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            return pooled_streams(x, w, b, gamma, beta, eps)
+
+        found: tuple[Tensor, Tensor, Tensor] = _Apart.apply(pooled, images, weight, bias, scale, shift)  # type: ignore[no-untyped-call]
+        return found
+
+
+class _Apart(torch.autograd.Function):
+    """Within ``vmap``, a function of each network's tensors by itself; autograd sees through it."""
+
+    @staticmethod
+    def forward(function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor) -> tuple[Tensor, ...]:
+        raise RuntimeError("This is for use within torch.vmap.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Nothing is kept: autograd records what the function does."""
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, ...], function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor
+    ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        dims = zip(tensors, in_dims[1:], strict=True)
+        apart = [[t] * info.batch_size if dim is None else t.movedim(dim, 0).unbind() for t, dim in dims]
+        results = [function(*mine) for mine in zip(*apart, strict=True)]
+        stacked = tuple(torch.stack(each) for each in zip(*results, strict=True))
+        return stacked, (0,) * len(stacked)
+
+
+CLASSES: Classes = {
+    ThreeStream: StackedThreeStream,
+    nn.Dropout: GivenDropout,
+    nn.GroupNorm: WrittenOutGroupNorm,
+    nn.Conv2d: MatrixConvolution,
+}

@@ -1,6 +1,6 @@
 """The three shallow streams of STSTNet, as an encoder."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from lightmannet.errors import ConfigurationError
 from lightmannet.networks.encoder import Encoder
 from lightmannet.networks.normalization import make_normalization
+from lightmannet.networks.three_stream_ops import pooled_streams
 
 _FILTERS = (3, 5, 8)
 _SIZE = 28
@@ -52,6 +53,7 @@ class ThreeStream(Encoder):
         self.streams = nn.ModuleList(
             _Stream(phases * channels, filters, normalization, dropout) for filters in _FILTERS
         )
+        self._as_published = normalization == "batch"
         self.pool = nn.AvgPool2d(2)
         self.features = sum(_FILTERS) * 5 * 5
 
@@ -64,7 +66,44 @@ class ThreeStream(Encoder):
         """Return the pooled maps of the three streams, 16 x 5 x 5, dropout included."""
         self.check(inputs)
         images = inputs.flatten(1, 2)
-        return self.pool(torch.cat([stream(images) for stream in self.streams], dim=1))
+        together = self.training and self._as_published and _plain(images)
+        return self.pool(
+            self._together(images) if together else torch.cat([stream(images) for stream in self.streams], 1)
+        )
+
+    def _together(self, images: Float[Tensor, "clip channel 28 28"]) -> Float[Tensor, "clip filter 10 10"]:
+        """Return what the streams do, computed at once; running statistics and dropout as ever."""
+        norms: list[Any] = [stream.normalization for stream in self.streams]
+        convolutions: list[Any] = [stream.convolution for stream in self.streams]
+        maps, mean, variance = self._pooled(
+            images,
+            torch.cat([each.weight for each in convolutions]),
+            torch.cat([each.bias for each in convolutions]),
+            torch.cat([each.weight for each in norms]),
+            torch.cat([each.bias for each in norms]),
+            norms[0].eps,
+        )
+        values = len(images) * (_SIZE + 2) ** 2
+        unbiased = variance * (values / (values - 1))
+        for norm, its_mean, its_variance in zip(norms, mean.split(_FILTERS), unbiased.split(_FILTERS), strict=True):
+            norm.num_batches_tracked.add_(1)
+            norm.running_mean.lerp_(its_mean, norm.momentum)
+            norm.running_var.lerp_(its_variance, norm.momentum)
+        dropouts: list[Any] = [stream.dropout for stream in self.streams]
+        # Contiguous, or dropout would draw in another order than from the maps of a stream alone.
+        apart = zip(dropouts, maps.split(_FILTERS, 1), strict=True)
+        return torch.cat([dropout(mine.contiguous()) for dropout, mine in apart], 1)
+
+    def _pooled(
+        self, images: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what ``pooled_streams`` does."""
+        return pooled_streams(images, weight, bias, scale, shift, eps)
+
+
+def _plain(images: Tensor) -> bool:
+    """Return whether images are numbers on a CPU that ``pooled_streams`` takes."""
+    return images.device.type == "cpu" and not images.requires_grad and not torch.is_autocast_enabled("cpu")
 
 
 class _Stream(nn.Module):

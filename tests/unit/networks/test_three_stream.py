@@ -1,5 +1,6 @@
 """The STSTNet layers as an encoder."""
 
+import copy
 from typing import Literal
 
 import pytest
@@ -98,3 +99,30 @@ def test_another_size_is_refused() -> None:
 def test_an_unknown_normalization_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="'layer'"):
         ThreeStream(normalization="layer")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("clips", [3, 70])
+def test_streams_computed_together_learn_what_the_layers_one_by_one_learn(clips: int) -> None:
+    """Values, gradients, running statistics and dropout; γ of either sign, and more clips than are computed at once."""
+    torch.manual_seed(0)
+    encoder = ThreeStream(normalization="batch", dropout=0.3).double()
+    with torch.no_grad():
+        for stream in encoder.streams:
+            assert isinstance(stream.normalization, nn.BatchNorm2d)
+            stream.normalization.weight.uniform_(-1, 1)
+            stream.normalization.bias.uniform_(-1, 1)
+    layers = copy.deepcopy(encoder)
+    inputs = images(clips).double()
+    torch.manual_seed(1)
+    found = encoder(inputs)
+    torch.manual_seed(1)
+    streams = torch.cat([stream(inputs.flatten(1, 2)) for stream in layers.streams], dim=1)
+    expected = layers.pool(streams).flatten(1)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-10)
+    weights = torch.randn_like(found)
+    (found * weights).sum().backward()
+    (expected * weights).sum().backward()
+    for mine, theirs in zip(encoder.parameters(), layers.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-9, atol=1e-8)
+    for buffer, same in zip(encoder.buffers(), layers.buffers(), strict=True):
+        torch.testing.assert_close(buffer, same, rtol=0, atol=1e-12)
