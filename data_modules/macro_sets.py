@@ -93,21 +93,21 @@ class MacroSets(AuxiliarySource):
             except AbsentDataError as error:
                 if self.absent == "refuse":
                     raise
-                skipped.append(str(error).splitlines()[0])
+                skipped.append(str(error).split(". ")[0].rstrip("."))
                 continue
             if corpus.macro is None or not len(corpus.macro):
                 raise ConfigurationError(f"auxiliary: the corpus {corpus.name} has no macro-expressions.")
             known = {person for each in found if each.macro for person in each.macro.subjects}
             if self.absent == "skip" and known & set(corpus.macro.subjects):
-                skipped.append(f"{corpus.name} shows people of a set that is taken already.")
+                skipped.append(f"{corpus.name}: shows people of a set that is taken already")
                 continue
             found.append(corpus)
         if not found:
             raise AbsentDataError(
-                "auxiliary: no set of macro-expressions is found on this machine. " + " ".join(skipped)
+                "auxiliary: no set of macro-expressions is found on this machine. " + "; ".join(skipped)
             )
-        for reason in skipped:
-            _LOG.warning("D^aux without a set: %s", reason)
+        if skipped:
+            _LOG.warning("D^aux is without %d of the sets named: %s", len(skipped), "; ".join(skipped))
         return tuple(found)
 
     @cached_property

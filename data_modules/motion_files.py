@@ -121,8 +121,8 @@ class MotionFiles(CorpusSource):
         given = self.root or os.environ.get(ROOT_VARIABLE)
         if not given:
             raise AbsentDataError(
-                "Motion files: no root folder is given. Set `root:` or the environment variable "
-                f"{ROOT_VARIABLE} to the folder that holds {', '.join(each.file for each in self.files)}."
+                f"{', '.join(each.file for each in self.files)}: no root folder is given ({ROOT_VARIABLE} is not set). "
+                f"Set `root:` or the environment variable {ROOT_VARIABLE} to the folder that holds them."
             )
         folder = os.path.expanduser(given)
         if not os.path.isdir(folder):
@@ -130,7 +130,7 @@ class MotionFiles(CorpusSource):
                 f"Motion files: {'root' if self.root else ROOT_VARIABLE} names {given!r}, which is not a folder."
             )
         if not any(os.path.exists(os.path.join(folder, each.file)) for each in self.files):
-            raise AbsentDataError(f"Motion files: {', '.join(each.file for each in self.files)}: not in {folder}.")
+            raise AbsentDataError(f"{', '.join(each.file for each in self.files)}: no such file in {folder}.")
         return Path(folder)
 
 

@@ -123,8 +123,9 @@ class Database(ABC):
         given = self.root or os.environ.get(d.variable)
         if not given:
             raise AbsentDataError(
-                f"{d.title}: no root folder is given. Set `root:` in configs/data/{d.name}.yaml or the environment "
-                f"variable {d.variable} to the folder that holds\n{d.tree}\n{d.request}"
+                f"{d.title}: no root folder is given ({d.variable} is not set). Set `root:` in "
+                f"configs/data/{d.name}.yaml or the environment variable {d.variable} to the folder that holds\n"
+                f"{d.tree}\n{d.request}"
             )
         folder = os.path.expanduser(given)  # not Path.expanduser, which raises on impossible names
         if os.path.isdir(folder):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from data_modules import MEGC2019
-from data_modules.motion_files import MotionFiles
+from data_modules.macro_sets import MacroSets
 from data_modules.rendered.source import RenderedFaces
 from lightmannet.cli import main
 from lightmannet.episode import concatenate
@@ -36,7 +36,8 @@ def test_every_table_describes_itself() -> None:
     tables = {path.stem: read_table(path) for path in TABLES.glob("*.yaml")}
     assert len({table.title for table in tables.values()}) == len(tables)
     for name, table in tables.items():
-        assert ("synthetic" in table.title) == (Path(table.data).stem in GENERATED), name
+        generated = isinstance(table.data, str) and Path(table.data).stem in GENERATED
+        assert ("synthetic" in table.title) == generated, name
         assert bool(table.axis) <= (len(table.conditions) > 1), name
 
 
@@ -63,7 +64,7 @@ def test_every_table_of_real_images_can_be_planned(name: str, monkeypatch: pytes
     monkeypatch.setattr(MEGC2019, "load", lambda source: made)
     sets = [make_clips(60, seed, size=3, database=name) for seed, name in enumerate(("macro_a", "macro_b"))]
     macro = replace(made, micro=made.micro.select([]), macro=concatenate(*sets))
-    monkeypatch.setattr(MotionFiles, "load", lambda source: macro)
+    monkeypatch.setattr(MacroSets, "read", (macro,))
     assert planned(name).corpus is made
 
 

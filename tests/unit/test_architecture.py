@@ -145,6 +145,7 @@ WRAPPED_BY = {
         "lightmannet/timing/data.py",
         "lightmannet/inference/array_clip.py",
         "lightmannet/pictures/channels.py",
+        "lightmannet/pictures/class_panels.py",
         "lightmannet/pictures/film.py",
         "lightmannet/pictures/image_bytes.py",
         "lightmannet/pictures/panels.py",

@@ -181,7 +181,7 @@ def test_a_set_that_is_absent_is_refused_or_skipped_and_named(caplog: pytest.Log
     tolerant.prepare()
     with caplog.at_level(logging.WARNING):
         assert set(tolerant.clips(MICRO, NOBODY).databases) == {"one"}
-    assert caplog.messages == ["D^aux without a set: Lost set: no root folder is given."]
+    assert caplog.messages == ["D^aux is without 1 of the sets named: Lost set: no root folder is given"]
 
 
 def test_a_second_set_of_the_same_people_is_skipped_where_sets_are_looked_for(
@@ -190,7 +190,9 @@ def test_a_second_set_of_the_same_people_is_skipped_where_sets_are_looked_for(
     again = replace(macro("again"), macro=replace(make_clips(12, 3, database="again"), subjects=("one/p00",) * 12))
     with caplog.at_level(logging.WARNING):
         assert set(pool(macro("one"), again, absent="skip").databases) == {"one"}
-    assert caplog.messages == ["D^aux without a set: again shows people of a set that is taken already."]
+    assert caplog.messages == [
+        "D^aux is without 1 of the sets named: again: shows people of a set that is taken already"
+    ]
     assert set(pool(macro("one"), again).databases) == {"one", "again"}
 
 

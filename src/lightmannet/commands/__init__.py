@@ -11,6 +11,7 @@ VERBS = {
     "export": "lightmannet.commands.export:export",
     "predict": "lightmannet.commands.predict:predict",
     "motion": "lightmannet.commands.motion:motion",
+    "class-means": "lightmannet.commands.class_means:class_means",
     "demo": "lightmannet.commands.demo:demo",
     "bench": "lightmannet.timing.meta_step:bench",
     "bench-data": "lightmannet.timing.data:bench_data",

@@ -41,7 +41,7 @@ def encode_png(pixels: UInt8[np.ndarray, "height width 3"]) -> bytes:
     Args:
         pixels: Red, green and blue.
     """
-    done, data = cv2.imencode(".png", np.ascontiguousarray(pixels[:, :, ::-1]))
+    done, data = cv2.imencode(".png", np.ascontiguousarray(pixels[:, :, ::-1]), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     assert done
     return data.tobytes()
 

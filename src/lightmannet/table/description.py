@@ -48,7 +48,7 @@ class Table:
 
     Attributes:
         title: Headline.
-        data: Configuration of the corpus, relative to the table's file.
+        data: Configuration of the corpus, relative to the table's file, or several, of which each changes those before.
         methods: Rows, by name.
         options: Command-line arguments of every method, before its own.
         protocol: How people are divided, one of ``data_modules.protocols``.
@@ -61,7 +61,7 @@ class Table:
     """
 
     title: str
-    data: str
+    data: str | list[str]
     methods: dict[str, Method]
     options: list[str] = field(default_factory=list)
     protocol: Protocol = field(default_factory=SubjectKFold)

@@ -125,7 +125,8 @@ def _read_beside(module: SubjectDisjointDataModule) -> tuple[Corpus, ...]:
 def _arguments(path: Path, table: Table, method: str, condition: Condition) -> tuple[str, ...]:
     """Return the command-line arguments of a row, without fold and seed."""
     config, options = table.methods[method].config, table.methods[method].options
-    for name in (config, table.data):
+    data = [table.data] if isinstance(table.data, str) else table.data
+    for name in (config, *data):
         if not (path.parent / name).is_file():
             raise ConfigurationError(f"{path} names {name}, but there is no file {path.parent / name}.")
     assert is_dataclass(table.protocol)  # as its docstring says
@@ -134,7 +135,7 @@ def _arguments(path: Path, table: Table, method: str, condition: Condition) -> t
     protocol = {"class_path": name, "init_args": asdict(table.protocol)}
     return (
         f"--config={path.parent / config}",
-        f"--config={path.parent / table.data}",
+        *(f"--config={path.parent / name}" for name in data),
         f"--data.init_args.protocol={json.dumps(protocol)}",
         # Last epoch, everybody trained on: nothing is chosen, so nobody is set aside to choose with.
         "--data.init_args.validation_fraction=0",
