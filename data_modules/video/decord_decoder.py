@@ -35,9 +35,9 @@ _SHORT = 500
 class DecordDecoder:
     """Frames counted from the first one.
 
-    decord's own jumps (``get_batch``, ``skip_frames``) silently gave other frames than asked for H.264 in AVI, B-frames
-    in AVI, open groups of pictures in MP4, MPEG-PS and WMV, so they are not used. Nothing stays open between two
-    readings: a process that is forked from one with an open decord reader dies when it lets go of the reader.
+    decord's own jumps (``get_batch``, ``skip_frames``) silently gave wrong frames for H.264 in AVI, B-frames in AVI,
+    open groups of pictures in MP4, MPEG-PS and WMV, so they are not used. No reader stays open between two calls: a
+    process forked from one with an open decord reader dies when it releases the reader.
 
     Args:
         path: The file.
@@ -56,7 +56,7 @@ class DecordDecoder:
             raise ValueError(f"decord counts {held} frames where {index.count} are shown; choose backend: pyav")
 
     def read(self, places: Sequence[int]) -> UInt8[np.ndarray, "frame height width 3"]:
-        """Return the frames at these places, counted from 0, in the order asked; red, green, blue.
+        """Return the frames at these places, counted from 0, in the requested order; red, green, blue.
 
         Raises:
             decord.DECORDError: A frame cannot be decoded.

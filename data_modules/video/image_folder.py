@@ -25,7 +25,7 @@ _logger = logging.getLogger(__name__)
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
-# From the number of an image's channels as decoded, and the colour asked for.
+# From the number of an image's channels as decoded, and the requested colour.
 _CODES: dict[tuple[int, Color], int | None] = {
     (1, "gray"): None,
     (1, "rgb"): cv2.COLOR_GRAY2RGB,
@@ -73,7 +73,7 @@ class ImageFolder:
         return self._numbers
 
     def read(self, numbers: Sequence[int], color: Color) -> Pixels:
-        """Return the frames of these numbers, in the order asked.
+        """Return the frames of these numbers, in the requested order.
 
         Args:
             numbers: At least one frame number; a number may come more than once and is decoded once.
@@ -104,7 +104,7 @@ class ImageFolder:
                     f"{width} x {height} found; all frames of a clip must have one size"
                 )
             convert(image, _CODES[1 if image.ndim == 2 else image.shape[2], color], frames[place])
-        assert frames is not None  # check_numbers asked for one number at least
+        assert frames is not None  # check_numbers guarantees one number
         return frames
 
     def fingerprint(self, numbers: Sequence[int]) -> str:

@@ -77,7 +77,7 @@ class PyAVDecoder:
         self._open()
 
     def read(self, places: Sequence[int]) -> Frames:
-        """Return the frames at these places, counted from 0, in the order asked; red, green, blue.
+        """Return the frames at these places, counted from 0, in the requested order; red, green, blue.
 
         MP4, MOV, MKV and most AVI files are decoded from the key frame before the first wanted frame on, others from
         their beginning.

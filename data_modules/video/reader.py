@@ -33,7 +33,7 @@ class FrameReader(Protocol):
         ...
 
     def read(self, numbers: Sequence[int], color: Color) -> Pixels:
-        """Return the frames of these numbers in the order asked; a number may be asked for more than once.
+        """Return the frames of these numbers in the requested order; a number may occur more than once.
 
         Args:
             numbers: At least one frame number.
@@ -99,7 +99,7 @@ def check_numbers(path: Path, numbers: Sequence[int], wanted: Sequence[int]) -> 
         DataError: Names the first number that is missing and the nearest that is there.
     """
     if len(wanted) == 0:
-        raise DataError(f"{path}: no frame number was asked for; ask for at least one")
+        raise DataError(f"{path}: no frame number was requested; request at least one")
     for number in wanted:
         near = nearest(numbers, number)
         if near != number:

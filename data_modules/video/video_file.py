@@ -71,7 +71,7 @@ class VideoFile:
         return tuple(range(self.first_number, self.first_number + self.index.count))
 
     def read(self, numbers: Sequence[int], color: Color) -> Pixels:
-        """Return the frames of these numbers, in the order asked; gray weighs red, green and blue by .299, .587, .114.
+        """Return the frames of these numbers, in this order; gray weighs red, green and blue by .299, .587, .114.
 
         Args:
             numbers: At least one frame number; a number may come more than once.

@@ -95,7 +95,7 @@ def test_a_score_of_people_whom_the_checkpoint_has_learned_from_is_warned_of(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["test", *MAML, f"--ckpt_path={checkpoint(run)}", "--data.init_args.fold=1", HERE])
-    assert "has learned from 1 of the 2 people whom it is asked about now (made/p04)" in capsys.readouterr().err
+    assert "has learned from 1 of the 2 people on whom it is scored (made/p04)" in capsys.readouterr().err
     # What went on with others has learned from both.
     main(["fit", *MAML, "--trainer.max_epochs=2", f"--ckpt_path={checkpoint(run)}", "--data.init_args.fold=1", HERE])
     capsys.readouterr()

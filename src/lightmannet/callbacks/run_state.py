@@ -12,20 +12,20 @@ from lightmannet.checkpoint import OPTIONS, PEOPLE
 from lightmannet.errors import CheckpointError
 
 CLIPS = "training_clips"
-"""Key under which a checkpoint carries a digest of the clips that its run trains on."""
+"""Key of the digest of the training clips in a checkpoint."""
 _GRADIENTS = "gradients"
 _log = logging.getLogger(__name__)
 
 
 class RunState(Callback):
-    """Stores and restores the random state and gradients that are being accumulated; stores options and people.
+    """Stores and restores the random state and accumulated gradients; stores options and people.
 
     Batches need no state: each is a function of seed, epoch and number. Dropout does: it draws from torch's generators.
 
     Args:
         options: Name and value of each option of the run, as text.
-        own: The checkpoint that the run goes on from is its own, so that other training clips are an error.
-        people: Names of those whom the checkpoint that is loaded has learned from.
+        own: Whether the run resumes from its own checkpoint, so that other training clips are an error.
+        people: Names of the people that the loaded checkpoint has learned from.
     """
 
     def __init__(self, options: dict[str, str], own: bool = False, people: frozenset[str] = frozenset()) -> None:
@@ -34,17 +34,17 @@ class RunState(Callback):
         self._gradients: dict[str, torch.Tensor] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Warn of a score of people whom the checkpoint has learned from."""
+        """Warn if the checkpoint is scored on people it has learned from."""
         if stage == "fit" or not self.people or not trainer.is_global_zero:
             return
         data: Any = trainer.datamodule  # type: ignore[attr-defined]  # the command line makes such data modules
-        asked = sorted(set((data.validation if stage == "validate" else data.testing).subjects))
-        if seen := [person for person in asked if person in self.people]:
+        tested = sorted(set((data.validation if stage == "validate" else data.testing).subjects))
+        if seen := [person for person in tested if person in self.people]:
             more = f" and {len(seen) - 3} more" if len(seen) > 3 else ""
             _log.warning(
-                f"The checkpoint has learned from {len(seen)} of the {len(asked)} people whom it is asked about now "
-                f"({', '.join(seen[:3])}{more}), so this says nothing about people whom it does not know. Without "
-                "--config, the run's own fold is taken."
+                f"The checkpoint has learned from {len(seen)} of the {len(tested)} people on whom it is scored "
+                f"({', '.join(seen[:3])}{more}), so the score says nothing about unseen people. Without --config, the "
+                "run's own fold is used."
             )
 
     def state_dict(self) -> dict[str, Any]:
@@ -53,11 +53,11 @@ class RunState(Callback):
         return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep the states until training starts: setting up may draw numbers."""
+        """Keep the states until training starts, as setting up may draw numbers."""
         self._restored = state_dict
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Put options, people, a digest of the clips and half-accumulated gradients beside the weights."""
+        """Add options, people, a digest of the clips and partly accumulated gradients to the checkpoint."""
         checkpoint[OPTIONS] = self.options
         training = trainer.datamodule.training  # type: ignore[attr-defined]  # as above
         checkpoint[PEOPLE] = sorted(self.people.union(training.subjects))
@@ -69,24 +69,22 @@ class RunState(Callback):
             checkpoint[_GRADIENTS] = {name: p.grad.detach().cpu() for name, p in parameters if p.grad is not None}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Compare the clips that a fit goes on with to those of the checkpoint, and keep its gradients.
+        """Compare a resumed fit's clips with those of the checkpoint, and keep its gradients.
 
         Raises:
-            CheckpointError: The run's own training clips have changed since.
+            CheckpointError: The run's own training clips have changed.
         """
         if trainer.state.fn != "fit":
             return
         self._gradients = checkpoint.get(_GRADIENTS, {})
         if checkpoint.get(CLIPS, _digest(trainer)) != _digest(trainer):
-            said = "The run goes on with other training clips than the checkpoint was trained on"
+            said = "The run resumes with other training clips than the checkpoint's"
             if self.own:
-                raise CheckpointError(
-                    f"{said}: the data have changed since it was saved. Restore them, or start again."
-                )
+                raise CheckpointError(f"{said}: the data have changed. Restore them, or start again.")
             rank_zero_info(f"{said}.")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Set torch's generators and the gradients to where they were when the checkpoint was written."""
+        """Restore torch's generators and the gradients from the checkpoint."""
         for name, parameter in pl_module.named_parameters():
             if name in self._gradients:
                 parameter.grad = self._gradients[name].to(parameter)

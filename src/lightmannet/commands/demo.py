@@ -108,7 +108,7 @@ def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
     """Return the page."""
     reported = gradio.Progress()  # Gradio searches the defaults for it
 
-    def asked(clip: str | None, *support: list[str] | None, progress: Any = reported) -> tuple[Any, ...]:
+    def on_click(clip: str | None, *support: list[str] | None, progress: Any = reported) -> tuple[Any, ...]:
         html, answer = answer_for(recogniser, clip, support, lambda share, words: progress(share, desc=words))
         # Explanation files are deleted by now, so the fields are emptied.
         return (html, gradio.JSON(answer, visible=answer is not None), None, *(None for _ in support))
@@ -133,7 +133,7 @@ def _page(gradio: Any, recogniser: Recogniser) -> "gradio.Blocks":
             as_json = gradio.JSON(visible=False, label="answer")
         with gradio.Accordion("About the model", open=False):
             gradio.Markdown(recogniser.card)
-        button.click(asked, [clip, *support], [html, as_json, clip, *support], api_visibility="private")
+        button.click(on_click, [clip, *support], [html, as_json, clip, *support], api_visibility="private")
     return page
 
 

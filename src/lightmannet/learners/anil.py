@@ -15,7 +15,7 @@ class ANIL(MAML):
     Args:
         network: f_θ.
         inner: The inner loop; its ``parameters`` are set to ``heads``.
-        warm_start: Where θ starts.
+        warm_start: Initialisation of θ.
         learning_rate: β, step size of AdamW in meta-training, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0.
 

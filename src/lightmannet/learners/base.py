@@ -1,4 +1,4 @@
-"""What every method is: a Lightning module that can ``adapt`` to labelled clips and ``predict`` others."""
+"""The base class of methods: Lightning modules that ``adapt`` to labelled clips and ``predict`` others."""
 
 import math
 from abc import ABC, abstractmethod
@@ -21,7 +21,7 @@ from lightmannet.networks import TwoBranchNetwork
 
 
 class Predictor:
-    """A network that is done learning.
+    """A trained network.
 
     Args:
         network: Maps inputs to class scores (logits).
@@ -32,7 +32,7 @@ class Predictor:
 
     @torch.no_grad()
     def predict(self, clips: Clips) -> Float[Tensor, "clip class"]:
-        """Return class probabilities, each row from its own clip alone, whichever other clips are predicted with it."""
+        """Return class probabilities, each row independent of the other clips."""
         training = self.network.training
         self.network.eval()
         logits = self.network(clips.inputs)
@@ -55,7 +55,7 @@ class Learner(LightningModule, ABC):
     """
 
     takes_gradients = False
-    """Whether training takes gradients of its own, beside those of Lightning."""
+    """Whether training computes gradients itself, in addition to Lightning's."""
     aligns = False
     """Whether adapting to a task brings its micro- and macro-expressions together in feature space."""
 
@@ -109,7 +109,7 @@ class Learner(LightningModule, ABC):
             ) from error
 
     def adapt(self, support: Clips, auxiliary: Clips | None) -> Predictor:
-        """Return a predictor that has learned from the task; the learner itself stays as it was.
+        """Return a predictor that has adapted to the task; the learner itself does not change.
 
         This one, for methods that do not adapt, ignores the task.
         """
@@ -173,9 +173,9 @@ class Learner(LightningModule, ABC):
         return None
 
     def branch_losses(self, batch: Clips | Episode) -> tuple[Float[Tensor, ""], Float[Tensor, ""]] | None:
-        """Return the primary and the auxiliary loss of a batch at the weights as they are, to look at.
+        """Return the primary and the auxiliary loss of a batch at the current weights, for monitoring.
 
-        None for a method that has one loss alone, or a batch that lacks what the second one needs.
+        None for a method with a single loss, or a batch without data for the second one.
         """
         return None
 
@@ -185,7 +185,7 @@ class Learner(LightningModule, ABC):
         self.log("train/loss", self.mean_loss, on_epoch=True, on_step=False, prog_bar=True, batch_size=clips)
 
     def on_fit_start(self) -> None:
-        """Refuse a precision that the method cannot be trained in; keep the mean loss in the precision of the rest.
+        """Check the precision, and adapt that of the mean loss.
 
         Raises:
             ConfigurationError: Half precision, for a method that takes gradients of its own.
@@ -199,11 +199,11 @@ class Learner(LightningModule, ABC):
         self.mean_loss.set_dtype(torch.promote_types(next(self.parameters()).dtype, torch.float32))
 
     def on_train_epoch_start(self) -> None:
-        """Begin a new mean; Lightning does not call this where a run goes on in the middle of an epoch."""
+        """Begin a new mean; Lightning does not call this when resuming within an epoch."""
         self.mean_loss.reset()
 
     def on_train_start(self) -> None:
-        """Let the options decide about step sizes and weight decay: a checkpoint brings those it was trained with."""
+        """Restore step sizes and weight decay from the options, which a checkpoint overrides."""
         fresh = self.configure_optimizers()
         optimizer = fresh["optimizer"] if isinstance(fresh, dict) else fresh
         assert isinstance(optimizer, torch.optim.Optimizer)
@@ -253,7 +253,7 @@ def macro_clips(batch: Clips | Episode, method: str) -> Clips:
 
     Args:
         batch: The task.
-        method: Who needs them, for the message.
+        method: Name of the method, for the message.
 
     Raises:
         ConfigurationError: It has none.
@@ -269,7 +269,7 @@ def macro_clips(batch: Clips | Episode, method: str) -> Clips:
 
 @contextmanager
 def differentiable(support: Clips, auxiliary: Clips | None = None) -> Iterator[tuple[Clips, Clips | None]]:
-    """Allow gradients for a while, whatever the mode around, and give clips that they can be taken for.
+    """Enable gradients in any mode, and yield clips for which they can be computed.
 
     Lightning tests in inference mode, whose tensors cannot be differentiated: it is left, and the inputs copied out.
     """

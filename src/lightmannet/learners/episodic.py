@@ -36,7 +36,7 @@ class InnerLoop:
             scale and shift of each group or layer normalisation, and the heads.
         rates: ``one`` α; or one learned for each ``layer_and_step`` (each parameter tensor, as in MAML++'s release), or
             for each single ``weight`` (Meta-SGD). Learned in these two ways, α may become negative.
-        engine: What carries out the steps: ``learn2learn``, the reference; ``fused``, the same gradients by cheaper
+        engine: Implementation of the steps: ``learn2learn``, the reference; ``fused``, the same gradients by cheaper
             operations, without learn2learn; ``auto`` takes the faster one (docs/performance.md).
 
     Raises:
@@ -65,7 +65,7 @@ class InnerLoop:
             )
 
     def moving(self, network: TwoBranchNetwork) -> nn.Module:
-        """Return what of the network the inner loop moves.
+        """Return what of the network the inner loop adapts.
 
         Raises:
             ConfigurationError: ``scales`` of an encoder without normalisation.
@@ -84,7 +84,7 @@ class InnerLoop:
 
 @dataclass(frozen=True)
 class WarmStart:
-    """How θ itself is trained: before meta-training, and, if wanted, beside it.
+    """Direct training of θ before meta-training and, optionally, during it.
 
     During these epochs a task's support and query clips are an ordinary, class-balanced batch, and D^aux is one of
     macro-expressions. All of it is our choice: the paper's framework figure shows meta-training alone.
@@ -123,7 +123,7 @@ class WarmStart:
 
 
 class InnerLosses(NamedTuple):
-    """What the inner loop descends, and its parts before they are weighted; without an auxiliary part None."""
+    """Loss of the inner loop, and its unweighted parts; the auxiliary part may be None."""
 
     total: Float[Tensor, ""]
     primary: Float[Tensor, ""]
@@ -131,14 +131,14 @@ class InnerLosses(NamedTuple):
 
 
 class EpisodicLearner(Learner):
-    """Learns from tasks: what ``adapt`` makes of a task's support is scored on its query.
+    """Learns from tasks: the network adapted to a task's support is scored on its query.
 
     A meta-batch of N tasks is ``trainer.accumulate_grad_batches = N`` (divided by the number of devices), so that
     memory does not grow with N.
 
     Args:
         network: f_θ.
-        warm_start: Where θ starts.
+        warm_start: Initialisation of θ.
         learning_rate: β, step size of AdamW in meta-training, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0.
 
@@ -201,7 +201,7 @@ class EpisodicLearner(Learner):
         return loss + 0.0 * torch.stack([parameter.sum() for parameter in self.parameters()]).sum()
 
     def learned_values(self) -> dict[str, Tensor]:
-        """Return what is learned beside the network and logged at each step, by name."""
+        """Return learned scalars beside the network, which are logged at each step, by name."""
         return {}
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -219,7 +219,7 @@ class InnerLoopLearner(EpisodicLearner):
     Args:
         network: f_θ.
         inner: The inner loop.
-        warm_start: Where θ starts.
+        warm_start: Initialisation of θ.
         learning_rate: β, step size of AdamW in meta-training, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0; learned inner rates do not decay.
 
@@ -263,7 +263,7 @@ class InnerLoopLearner(EpisodicLearner):
         """Return the loss that a copy of the network descends on a task's support (and auxiliary) clips."""
 
     def inner_losses(self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None) -> InnerLosses:
-        """Return ``inner_loss`` with its parts; there is one alone, where a method does not say otherwise."""
+        """Return ``inner_loss`` with its parts; by default there is only one."""
         loss = self.inner_loss(network, support, auxiliary)
         return InnerLosses(loss, loss, None)
 
@@ -290,7 +290,7 @@ class InnerLoopLearner(EpisodicLearner):
         )
 
     def on_fit_start(self) -> None:
-        """Refuse half precision; say which engine carries out the inner loop."""
+        """Check the precision and log the engine of the inner loop."""
         super().on_fit_start()
         rank_zero_info(f"Inner loop: {resolve(self.inner.engine)} engine")
 
@@ -307,5 +307,5 @@ class InnerLoopLearner(EpisodicLearner):
         return Predictor(network)
 
     def learned_values(self) -> dict[str, Tensor]:
-        """Return α, where one is learned for all."""
+        """Return α, if a single one is learned."""
         return {} if self.log_inner_rate is None else {"inner_learning_rate": self.log_inner_rate.exp()}

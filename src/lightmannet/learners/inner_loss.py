@@ -1,4 +1,4 @@
-"""What LightmanNet's inner loop descends, with the choices that the framework figure leaves open."""
+"""The loss of LightmanNet's inner loop, with the choices that the framework figure leaves open."""
 
 import math
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class InnerLoss:
         self.kernel.check(self.pairs)
         if self.kernel.needs_phases and not self.aligned.phases:
             raise ConfigurationError(
-                f"kernel: {type(self.kernel).__name__} compares phases in order of time, but aligned: "
+                f"kernel: {type(self.kernel).__name__} compares phases in chronological order, but aligned: "
                 f"{type(self.aligned).__name__} has none. Set aligned: Phases."
             )
 

@@ -26,8 +26,8 @@ class LightmanNet(InnerLoopLearner):
     Args:
         network: f_θ: encoder, MER head, alignment head.
         inner: The steps of the inner loop.
-        loss: What they descend.
-        warm_start: Where θ starts.
+        loss: Their loss.
+        warm_start: Initialisation of θ.
         learning_rate: β, step size of AdamW in meta-training, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0.
 
@@ -81,7 +81,7 @@ class LightmanNet(InnerLoopLearner):
         """Return ``λ1 L_pri(D^s) + λ2 L_aux(D^s, D^aux)``, the first level's loss, with L_pri and L_aux.
 
         Args:
-            network: f_θ, or a copy that the inner loop moves.
+            network: f_θ, or a copy that the inner loop adapts.
             support: Micro-expressions.
             auxiliary: Macro-expressions; may be None where λ2 is 0.
             label_smoothing: Of L_pri; the figure has none.
@@ -123,7 +123,7 @@ class LightmanNet(InnerLoopLearner):
         return self.inner_losses(self.network, *clips, options.label_smoothing, options.macro_labels).total
 
     def learned_values(self) -> dict[str, Tensor]:
-        """Return α and λ2, where they are learned."""
+        """Return α and λ2, if they are learned."""
         weight = self.auxiliary_weight
         return super().learned_values() | ({"auxiliary_weight": weight} if isinstance(weight, Tensor) else {})
 

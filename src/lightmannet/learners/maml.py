@@ -15,7 +15,7 @@ class MAML(InnerLoopLearner):
     Args:
         network: f_θ.
         inner: The inner loop; ``first_order`` makes it FOMAML (section 5.2 of the paper).
-        warm_start: Where θ starts.
+        warm_start: Initialisation of θ.
         learning_rate: β, step size of AdamW in meta-training, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0.
 

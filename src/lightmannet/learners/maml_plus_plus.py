@@ -32,7 +32,7 @@ class MAMLPlusPlus(MAML):
         inner: The inner loop, steps >= 1; its ``rates`` are set to ``layer_and_step`` and start at its
             ``learning_rate``.
         multi_step_epochs: E, >= 0; 0 scores the last step only.
-        warm_start: Where θ starts.
+        warm_start: Initialisation of θ.
         learning_rate: β, step size of AdamW in meta-training, for θ and α, > 0.
         weight_decay: Decoupled weight decay of AdamW for θ, >= 0; α does not decay.
 

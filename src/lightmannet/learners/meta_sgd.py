@@ -16,7 +16,7 @@ class MetaSGD(MAML):
     Args:
         network: f_θ.
         inner: The inner loop; its ``rates`` are set to ``weight`` and start at its ``learning_rate``.
-        warm_start: Where θ starts.
+        warm_start: Initialisation of θ.
         learning_rate: β, step size of AdamW in meta-training, for θ and α, > 0.
         weight_decay: Decoupled weight decay of AdamW for θ, >= 0; α does not decay.
 

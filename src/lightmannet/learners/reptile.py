@@ -28,7 +28,7 @@ class Reptile(MAML):
     Args:
         network: f_θ.
         inner: The inner loop; it is first order, with one fixed α.
-        warm_start: Where θ starts.
+        warm_start: Initialisation of θ.
         learning_rate: β, step size of AdamW in meta-training, > 0.
         weight_decay: Decoupled weight decay of AdamW, >= 0.
 

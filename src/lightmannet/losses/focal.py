@@ -1,4 +1,4 @@
-"""Focal loss: cross-entropy that cares less for what is already recognised."""
+"""Focal loss: cross-entropy that down-weights well-recognised clips."""
 
 import torch
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""Kernels of the auxiliary loss of LightmanNet's first level: how far micro- and macro-expressions lie apart.
+"""Kernels of the auxiliary loss of LightmanNet's first level: distances between micro- and macro-expressions.
 
 ``L_aux = 1 / (N^s N^aux) Σ_j Σ_j' k(f(x^s_j), f(x^aux_j'))`` over the micro × macro pairs of a task, or the weighted
 mean where ``losses.pairs`` gives weights. The framework figure leaves k open. Minimising a similarity as printed would
@@ -20,6 +20,8 @@ from lightmannet.errors import ConfigurationError
 from lightmannet.losses.pairs import Pairs
 from lightmannet.losses.soft_dtw import soft_dtw
 
+Micro = Float[Tensor, "*part micro feature"]
+Macro = Float[Tensor, "*part macro feature"]
 Weights = Bool[Tensor, "micro macro"] | Float[Tensor, "micro macro"]
 
 
@@ -28,19 +30,17 @@ class Kernel(ABC):
     """The distance k of micro- and macro-expressions, averaged over pairs."""
 
     needs_phases: ClassVar[bool] = False
-    """Whether the parts of a clip must be its phases, in order of time."""
+    """Whether the parts of a clip must be its phases, in chronological order."""
 
     def check(self, pairs: Pairs) -> None:  # noqa: B027  most kernels take any pairs
-        """Do nothing for pairs that this kernel can compare.
+        """Check that this kernel can compare such pairs.
 
         Raises:
             ConfigurationError: The kernel cannot be used with such pairs.
         """
 
     @abstractmethod
-    def __call__(
-        self, micro: Float[Tensor, "*part micro feature"], macro: Float[Tensor, "*part macro feature"], weights: Weights
-    ) -> Float[Tensor, ""]:
+    def __call__(self, micro: Micro, macro: Macro, weights: Weights) -> Float[Tensor, ""]:
         """Return the weighted mean distance; 0 where no pair counts.
 
         With parts in front (places of a map, phases) each part is compared with its counterpart, and the mean is over
@@ -57,9 +57,7 @@ class Kernel(ABC):
 class Cosine(Kernel):
     """``k(a, b) = 1 - cos(a, b)``, in [0, 2]."""
 
-    def __call__(
-        self, micro: Float[Tensor, "*part micro feature"], macro: Float[Tensor, "*part macro feature"], weights: Weights
-    ) -> Float[Tensor, ""]:
+    def __call__(self, micro: Micro, macro: Macro, weights: Weights) -> Float[Tensor, ""]:
         """Return the weighted mean cosine distance."""
         return weighted_mean(1 - cosines(micro, macro), weights)
 
@@ -68,9 +66,7 @@ class Cosine(Kernel):
 class SquaredEuclidean(Kernel):
     """``k(a, b) = |a - b|²``."""
 
-    def __call__(
-        self, micro: Float[Tensor, "*part micro feature"], macro: Float[Tensor, "*part macro feature"], weights: Weights
-    ) -> Float[Tensor, ""]:
+    def __call__(self, micro: Micro, macro: Macro, weights: Weights) -> Float[Tensor, ""]:
         """Return the weighted mean squared distance."""
         return weighted_mean(squared_distances(micro, macro), weights)
 
@@ -91,9 +87,7 @@ class RBF(Kernel):
     def __post_init__(self) -> None:
         _check_bandwidth(self.bandwidth, "RBF")
 
-    def __call__(
-        self, micro: Float[Tensor, "*part micro feature"], macro: Float[Tensor, "*part macro feature"], weights: Weights
-    ) -> Float[Tensor, ""]:
+    def __call__(self, micro: Micro, macro: Macro, weights: Weights) -> Float[Tensor, ""]:
         """Return minus the weighted mean similarity."""
         squared = squared_distances(micro, macro)
         width = _squared_bandwidth(squared, weights, self.bandwidth)
@@ -129,9 +123,7 @@ class MMD2(Kernel):
                 "does. Choose another kernel, or pairs: SameClass."
             )
 
-    def __call__(
-        self, micro: Float[Tensor, "*part micro feature"], macro: Float[Tensor, "*part macro feature"], weights: Weights
-    ) -> Float[Tensor, ""]:
+    def __call__(self, micro: Micro, macro: Macro, weights: Weights) -> Float[Tensor, ""]:
         """Return the mean discrepancy over the groups of clips with the same partners."""
         counted = weights > 0
         groups = [row for row in counted.unique(dim=0) if row.any()]
@@ -180,16 +172,14 @@ class InfoNCE(Kernel):
                 "Set pairs: SameClass."
             )
 
-    def __call__(
-        self, micro: Float[Tensor, "*part micro feature"], macro: Float[Tensor, "*part macro feature"], weights: Weights
-    ) -> Float[Tensor, ""]:
+    def __call__(self, micro: Micro, macro: Macro, weights: Weights) -> Float[Tensor, ""]:
         """Return the weighted mean cross-entropy of finding a partner among the macro clips."""
         return weighted_mean(-F.log_softmax(cosines(micro, macro) / self.temperature, dim=-1), weights)
 
 
 @dataclass(frozen=True)
 class SoftDTW(Kernel):
-    """Soft dynamic time warping: the phases of both clips are compared in order of time, but at any speed.
+    """Soft dynamic time warping: the phases of both clips are compared in chronological order at variable speed.
 
     It is a sum over the phases on the warping path and may be negative; see ``losses.soft_dtw``. Aligns ``Phases``.
 

@@ -11,7 +11,7 @@ from lightmannet.episode import Clips
 
 
 class PairWeighting(nn.Module):
-    """Two linear layers that map what is known of a pair to its weight in (0, 1); all weights are equal at the start.
+    """Two linear layers from the description of a pair to its weight in (0, 1); all weights are initially equal.
 
     A pair is described by the two classes (one-hot) and by the cosine of its motion images. Nothing of that depends on
     the network that learns, so the inner loop cannot lower its loss by moving clips to where weights are small.

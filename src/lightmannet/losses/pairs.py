@@ -78,7 +78,7 @@ class SameClass(Pairs):
         chosen = micro.labels[:, None] == macro.labels[None, :]
         if not chosen.any():
             raise ConfigurationError(
-                f"pairs: SameClass needs a class in both sets, but the support has classes {_classes(micro.labels)} "
+                f"pairs: SameClass needs a common class, but the support has classes {_classes(micro.labels)} "
                 f"and the auxiliary set {_classes(macro.labels)}. Set pairs: AllPairs, or choose other auxiliary clips."
             )
         return chosen
@@ -162,11 +162,11 @@ class LearnedPairs(Pairs):
         return True
 
     def weighting(self, n_classes: int) -> Weighting:
-        """Return a network with start values of its own; at the start all pairs of the rule weigh the same."""
+        """Return a new network, for which all pairs of the rule initially have the same weight."""
         return PairWeighting(self.among, n_classes, self.width)
 
     def __call__(self, micro: Clips, macro: Clips) -> Bool[Tensor, "micro macro"] | Float[Tensor, "micro macro"]:
-        """Return the pairs before anything is learned."""
+        """Return the pairs without learned weights."""
         return self.among(micro, macro)
 
 

@@ -1,4 +1,4 @@
-"""Soft dynamic time warping: how far two sequences lie apart when time may run at another speed in each."""
+"""Soft dynamic time warping: a distance between sequences of different speed."""
 
 import torch
 from jaxtyping import Float

@@ -1,4 +1,4 @@
-"""Networks: plain modules, no Lightning; an encoder a file."""
+"""Networks: plain modules without Lightning, one encoder per file."""
 
 from lightmannet.networks.aligned import Features, Logits, Maps, Phases
 from lightmannet.networks.clip_encoder import ClipEncoder

@@ -32,7 +32,7 @@ class SelfAttention(nn.Module):
         self.output = nn.Linear(features, features)
 
     def forward(self, tokens: Float[Tensor, "sequence token feature"]) -> Float[Tensor, "sequence token feature"]:
-        """Return what each token gathers from all tokens of its sequence."""
+        """Return each token's attention output over its sequence."""
         # Each to (sequence, head, token, feature of a head).
         split = self.queries_keys_values(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         queries, keys, values = split.unbind(0)
@@ -46,7 +46,7 @@ class TransformerLayer(nn.Module):
     Args:
         features: Features of a token, a multiple of ``heads``.
         heads: Heads of the attention.
-        expansion: Hidden features a feature.
+        expansion: Hidden features per feature.
 
     Reference: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", arXiv 2010.11929, equations 2 and 3.
     """
@@ -62,6 +62,6 @@ class TransformerLayer(nn.Module):
         )
 
     def forward(self, tokens: Float[Tensor, "sequence token feature"]) -> Float[Tensor, "sequence token feature"]:
-        """Return the tokens, each changed by those of its own sequence alone."""
+        """Return the transformed tokens; sequences do not interact."""
         tokens = tokens + self.attention(tokens)
         return tokens + self.perceptron(tokens)

@@ -1,4 +1,4 @@
-"""An encoder that sees a clip phase by phase, then the phases together."""
+"""An encoder of single phases, followed by a mixture of the phases."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from lightmannet.networks.encoder import Encoder
 class ClipEncoder(Encoder):
     """A ``Conv4`` shared by all phases, then attention or a convolution over the phases, then their mean.
 
-    Each phase's image becomes features of its own (Conv4, a linear layer), to which a learned vector tells the number
+    Each phase's image becomes features of its own (Conv4, a linear layer), to which a learned vector adds the number
     of the phase. What mixes the phases looks at one clip alone, so it is safe in adaptation. With one phase it is an
     ordinary image encoder. The layout is ours; a frame encoder under a temporal transformer is that of, e.g., Arnab et
     al., factorised encoder.

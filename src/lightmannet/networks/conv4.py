@@ -12,7 +12,7 @@ class Conv4(Encoder):
     """Four blocks of 3×3 convolution, GroupNorm, ReLU; max-pooling after the first three, then flattened.
 
     GroupNorm looks at one clip alone, so neither adaptation nor prediction mixes clips. The last map is flattened and
-    not averaged, because where on the face something moves is most of what tells expressions apart.
+    not averaged, because the place of motion on the face is what distinguishes most expressions.
 
     Args:
         phases: Images per clip; they are stacked as channels.

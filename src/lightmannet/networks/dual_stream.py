@@ -66,7 +66,7 @@ class DualStream(Encoder):
     ) -> Float[Tensor, "clip filter row column"]:
         """Return the merged maps of both streams, a quarter of the image high and wide."""
         self.check(inputs)
-        # The small number keeps the derivative finite where nothing moves.
+        # The small number keeps the derivative finite without motion.
         magnitude = self.magnitude((inputs[:, :, :2].square().sum(2) + 1e-6).sqrt())
         strain = self.strain(inputs[:, :, 2])
         if self.merge == "multiply":

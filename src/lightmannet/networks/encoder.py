@@ -1,4 +1,4 @@
-"""What every encoder is: a module that turns clips into features."""
+"""The base class of encoders, modules that turn clips into features."""
 
 from abc import ABC, abstractmethod
 
@@ -9,7 +9,7 @@ from lightmannet.errors import ConfigurationError
 
 
 class Encoder(nn.Module, ABC):
-    """Parent of the encoders: says which clips it takes and refuses others.
+    """Parent of the encoders, which checks the shape of clips.
 
     An encoder implements ``_encode`` and sets ``features``; where it has maps or features a phase to show, it overrides
     ``encode_maps`` or ``encode_phases`` as well.
@@ -54,12 +54,14 @@ class Encoder(nn.Module, ABC):
     def encode_maps(
         self, inputs: Float[Tensor, "clip phase channel height width"]
     ) -> Float[Tensor, "clip filter row column"]:
-        """Return the last maps that still tell places on the face apart.
+        """Return the last maps with spatial resolution.
 
         Raises:
             ConfigurationError: The encoder has none, or clips of another shape than it was built for.
         """
-        raise ConfigurationError(f"{type(self).__name__} has no maps of the face. Take an encoder that has, say Conv4.")
+        raise ConfigurationError(
+            f"{type(self).__name__} has no maps of the face. Use an encoder that has them, e.g. Conv4."
+        )
 
     def encode_phases(
         self, inputs: Float[Tensor, "clip phase channel height width"]
@@ -70,11 +72,11 @@ class Encoder(nn.Module, ABC):
             ConfigurationError: The encoder has none, or clips of another shape than it was built for.
         """
         raise ConfigurationError(
-            f"{type(self).__name__} has no features of single phases. Take an encoder that has, say ClipEncoder."
+            f"{type(self).__name__} has no features of single phases. Use an encoder that has them, e.g. ClipEncoder."
         )
 
     def check(self, inputs: Float[Tensor, "clip phase channel height width"]) -> None:
-        """Do nothing for clips of the right shape.
+        """Check the shape of clips.
 
         Raises:
             ConfigurationError: Clips of another shape than the encoder was built for.

@@ -1,4 +1,4 @@
-"""The encoder that does nothing: a clip's pixels are its features."""
+"""An encoder whose features are the clip's pixels."""
 
 import torch
 from jaxtyping import Float

@@ -79,7 +79,7 @@ class HierarchicalTransformer(Encoder):
     def encode_maps(
         self, inputs: Float[Tensor, "clip phase channel height width"]
     ) -> Float[Tensor, "clip filter row column"]:
-        """Return the normalised tokens of the second level where they lie on the face."""
+        """Return the normalised tokens of the second level as maps of the face."""
         self.check(inputs)
         maps = self.patches(inputs.flatten(1, 2)) + self.positions[0]
         maps = _in_blocks(self.areas, maps, 2)

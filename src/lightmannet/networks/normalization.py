@@ -1,4 +1,4 @@
-"""The two normalisations that encoders choose from."""
+"""The two normalisations of encoders."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""STSTNet with the weights its authors released, one set a left-out subject."""
+"""STSTNet with its authors' released weights, one network per left-out subject."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ class ReleasedSTSTNet:
 
     Attributes:
         path: The file.
-        subjects: Left-out subjects whose network the file holds, sorted.
+        subjects: Left-out subjects with a network in the file, sorted.
 
     Raises:
         CheckpointError: The file is missing, not a safetensors file, or damaged.
@@ -92,7 +92,7 @@ def _released_names(state: dict[str, Tensor]) -> dict[str, tuple[str, Tensor]]:
 
 
 def _check(found: dict[str, Tensor], expected: dict[str, tuple[str, Tensor]], title: str) -> None:
-    """Raise one CheckpointError for everything that does not fit."""
+    """Raise one CheckpointError that lists all mismatches."""
     faults = [f"{name} is missing" for name in expected if name not in found]
     faults += [f"{name} is unknown" for name in found if name not in expected]
     for name, (_, ours) in expected.items():

@@ -77,7 +77,7 @@ class _Block(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for number, seen in enumerate((channels, filters, filters)):
-            # No bias: the normalisation would take it away again.
+            # No bias: the normalisation would cancel it.
             layers.append(nn.Conv2d(seen, filters, 3, padding=1, bias=False))
             layers.append(make_normalization(normalization, filters, _GROUPS))
             if number < 2:

@@ -8,18 +8,18 @@ from lightmannet.networks.encoder import Encoder
 
 
 class TwoBranchNetwork(nn.Module):
-    """Encoder, MER head (class scores) and alignment head (what micro- and macro-expressions are compared by).
+    """Encoder, MER head (class scores) and alignment head (representation for comparing micro- and macro-expressions).
 
     Args:
         encoder: Turns clips into features; None makes a ``Conv4`` with its own defaults.
         n_classes: Number of classes.
-        alignment_features: Outputs of the alignment head, a linear map of the features; 0 leaves the head away, so that
+        alignment_features: Outputs of the alignment head, a linear map of the features; 0 for no head, so that
             the features themselves are aligned.
     """
 
     def __init__(self, encoder: Encoder | None = None, n_classes: int = 3, alignment_features: int = 0) -> None:
         super().__init__()
-        # Not Conv4() as the default: Python would make it once, and all networks would share its parameters.
+        # Conv4() as a default argument would be created once and shared by all networks.
         self.encoder = Conv4() if encoder is None else encoder
         self.mer_head = nn.Linear(self.encoder.features, n_classes)
         self.alignment_head = (

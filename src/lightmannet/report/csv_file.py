@@ -1,4 +1,4 @@
-"""A table as CSV: one line per number, with everything that is known of it."""
+"""A table as CSV: one line per number, with all details."""
 
 import csv
 import io

@@ -12,7 +12,7 @@ def embedding_plots(embedding: dict[str, Any], classes: Sequence[str]) -> list[P
     """Return a task's micro- and macro-expressions in one plane, before and after the inner loop.
 
     Args:
-        embedding: As ``embedding.alignment_embedding`` gives it.
+        embedding: Result of ``embedding.alignment_embedding``.
         classes: Names of the classes.
     """
     points = [{**point, "label": classes[point["label"]]} for point in embedding["points"]]
@@ -23,13 +23,13 @@ def embedding_plots(embedding: dict[str, Any], classes: Sequence[str]) -> list[P
             name: alt.Scale(domain=[min(p[name] for p in points), max(p[name] for p in points)], nice=False, padding=12)
             for name in ("x", "y")
         }
-        quiet = alt.Axis(labels=False, ticks=False, grid=False)
+        hidden = alt.Axis(labels=False, ticks=False, grid=False)
         chart = (
             alt.Chart(alt.InlineData(values=[point for point in points if point["state"] == state]))
             .mark_point(filled=True, size=75, opacity=0.8)
             .encode(
-                x=alt.X("x:Q", scale=axes["x"], axis=quiet, title="first principal component"),
-                y=alt.Y("y:Q", scale=axes["y"], axis=quiet, title="second"),
+                x=alt.X("x:Q", scale=axes["x"], axis=hidden, title="first principal component"),
+                y=alt.Y("y:Q", scale=axes["y"], axis=hidden, title="second"),
                 color=alt.Color(
                     "label:N",
                     scale=alt.Scale(domain=names, range=[f"var(--m{i % COLOURS})" for i in range(len(names))]),
@@ -38,7 +38,7 @@ def embedding_plots(embedding: dict[str, Any], classes: Sequence[str]) -> list[P
                 shape=alt.Shape(
                     "kind:N",
                     scale=alt.Scale(domain=["micro", "macro"], range=["circle", "square"]),
-                    legend=None,  # the page says it: two legends side by side do not fit on a phone
+                    legend=None,  # the page has one; two legends side by side do not fit on a phone
                 ),
                 tooltip=[alt.Tooltip("label:N", title="class"), alt.Tooltip("kind:N")],
             )

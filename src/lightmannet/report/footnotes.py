@@ -1,4 +1,4 @@
-"""Footnotes of a table: everything that has to be said beside its numbers."""
+"""Footnotes of a table: everything needed to interpret its numbers."""
 
 from lightmannet.metrics.resampling import DRAWS
 from lightmannet.metrics.scores import FULL, person_of
@@ -38,7 +38,7 @@ def footnotes(plan: Plan, summary: Summary) -> list[str]:
 
 
 def comparability(plan: Plan) -> str:
-    """Return what part of MEGC2019 is here and how our protocol differs from the published one; empty if none is."""
+    """Return which part of MEGC2019 the corpus has and how our protocol differs from the published one, if any."""
     columns = comparable_columns(plan.corpus)
     if not columns:
         return ""
@@ -91,7 +91,7 @@ def _excluded(plan: Plan) -> str:
         needs = f"{condition} needs" if condition else "It needs"
         sentences.append(
             f"{needs} {excluded.needed}: {len(tested)} clips of {people} people are tested; {excluded.clips} clips are "
-            f"not: those of {excluded.people} other people, and those of classes that a person shows too rarely."
+            f"not: those of {excluded.people} other people, and those of classes with too few clips of a person."
         )
     return " ".join(sentences)
 

@@ -10,7 +10,7 @@ def latex(title: str, model: TableModel, footnotes: list[str]) -> str:
     Args:
         title: Caption.
         model: The table.
-        footnotes: Sentences below it.
+        footnotes: Sentences below the table.
     """
     number = {source: str(index) for index, source in enumerate(model.sources, 1)}
     letter = {caveat: chr(ord("a") + index) for index, caveat in enumerate(model.published_caveats)}

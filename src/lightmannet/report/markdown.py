@@ -11,8 +11,8 @@ def markdown(title: str, model: TableModel, footnotes: list[str], comparability:
     Args:
         title: Headline.
         model: The table.
-        footnotes: Sentences below it.
-        comparability: How published scores differ from ours; empty where there are none.
+        footnotes: Sentences below the table.
+        comparability: How published scores differ from ours; empty without published scores.
     """
     head = ["method", *([model.axis] if model.axis else []), *(_heading(column) for column in model.columns)]
     lines = [f"### {title}", "", *_table(head, (_own_cells(model, line) for line in model.own_lines)), ""]

@@ -1,4 +1,4 @@
-"""How numbers are written in tables, the same in Markdown, LaTeX and on the page."""
+"""Formatting of numbers in tables, the same for Markdown, LaTeX and the page."""
 
 import math
 
@@ -17,7 +17,7 @@ def difference(value: float) -> str:
 
 
 def bounds(low: float, high: float) -> str:
-    """Return an interval: ``.640 – .725``; empty if it is not known."""
+    """Return an interval: ``.640 – .725``; empty if unknown."""
     return "" if math.isnan(low) or math.isnan(high) else f"{share(low)} – {share(high)}"
 
 

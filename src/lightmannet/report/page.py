@@ -1,4 +1,4 @@
-"""The report as one page that needs no network: the table, plots, and all footnotes."""
+"""The report as one self-contained page: the table, plots, and all footnotes."""
 
 import json
 import statistics
@@ -33,7 +33,7 @@ class _Matrix:
 
 @dataclass(frozen=True)
 class _View:
-    """What the page shows of one condition at a time."""
+    """The part of the page for one condition."""
 
     condition: str
     matrices: list[_Matrix]
@@ -93,12 +93,12 @@ def _vega() -> str:
 
 
 def _script(spec: dict[str, Any]) -> str:
-    """Return JSON that is safe within a script element, whatever a method is called."""
+    """Return JSON that is safe within a script element, for any name of a method."""
     return json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _result_plots(plan: Plan, summary: Summary, colours: dict[str, str]) -> list[Plot]:
-    """Return the plots of the whole table: each method's interval, or scores against what is varied."""
+    """Return the plots of the whole table: each method's interval, or scores against the varied condition."""
     table = plan.table
     if not any(row.columns for row in summary.rows):
         return []
@@ -109,7 +109,7 @@ def _result_plots(plan: Plan, summary: Summary, colours: dict[str, str]) -> list
 
 
 def _best_method(plan: Plan, summary: Summary) -> str:
-    """Return the method with the highest UF1 over all conditions, or the first one before anything is scored."""
+    """Return the method with the highest UF1 over all conditions, or the first one without scores."""
     scores: dict[str, list[float]] = {method: [] for method in plan.table.methods}
     for row in summary.rows:
         scores[row.method] += [row.columns[FULL]["uf1"].mean] if row.columns else []
@@ -126,7 +126,7 @@ def _view(
     embedded = min(mine, key=lambda result: (result.cell.seed, result.cell.method), default=None)
 
     def named(plots: list[Plot]) -> list[Plot]:
-        """Give the plots names that those of no other condition have."""
+        """Return the plots with names unique to this condition."""
         return [replace(plot, name=f"{plot.name}-of-{number}") if number else plot for plot in plots]
 
     return _View(

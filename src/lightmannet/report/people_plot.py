@@ -1,4 +1,4 @@
-"""The plot of how often each person was recognised."""
+"""The plot of accuracy per person."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from lightmannet.report.rows import Row
 
 
 def people_plot(rows: Sequence[Row], baseline: str, start: str) -> Plot:
-    """Return the share of each person's clips that was recognised, for one method at a time, beside the baseline.
+    """Return the plot of accuracy per person, for one method at a time, next to the baseline.
 
     Args:
         rows: Rows of one condition.
-        baseline: Method that the marks show; empty shows none.
-        start: Method whose people are shown first.
+        baseline: Method shown as marks; empty for none.
+        start: Method that is shown first.
     """
     whole = [row for row in rows if row.people]
     beside = {p.subject: p.accuracy for row in whole if row.method == baseline for p in row.people}

@@ -12,9 +12,9 @@ from typing import Any
 import altair as alt
 
 COLOURS = 6
-"""Number of colours that methods and classes have."""
+"""Number of colours for methods and classes."""
 REST = "var(--rest)"
-"""Colour of methods without one of their own."""
+"""Colour of all other methods."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Plot:
 
     Attributes:
         name: Its id on the page.
-        title: Its caption, also read out by screen readers.
+        title: Its caption, also for screen readers.
         spec: Vega-Lite.
     """
 
@@ -37,7 +37,7 @@ def method_colours(methods: Sequence[str], standing_out: Sequence[str]) -> dict[
 
     Args:
         methods: Names of all methods.
-        standing_out: Those that get the first colours; with more methods than colours, only they get any.
+        standing_out: Methods with the first colours, and the only coloured ones if there are too many methods.
     """
     order = list(dict.fromkeys([*standing_out, *methods]))
     few = len(methods) <= COLOURS
@@ -45,12 +45,12 @@ def method_colours(methods: Sequence[str], standing_out: Sequence[str]) -> dict[
 
 
 def colour(order: list[str], colours: dict[str, str], legend: bool) -> alt.Color:
-    """Return the encoding of methods as colours, with a legend of those that have one.
+    """Return the encoding of methods as colours, with a legend.
 
     Args:
         order: Names of the methods.
         colours: As ``method_colours``.
-        legend: Whether there is one.
+        legend: Whether to show the legend.
     """
     shown = [name for name in order if colours[name] != REST]
     return alt.Color(
@@ -65,11 +65,11 @@ def colour(order: list[str], colours: dict[str, str], legend: bool) -> alt.Color
 
 
 def specification(chart: alt.LayerChart | alt.FacetChart, height: int) -> dict[str, Any]:
-    """Return a chart in the style of the page, as wide as its place.
+    """Return a chart in the style of the page, with responsive width.
 
     Args:
         chart: The chart.
-        height: Of the plot itself, pixels.
+        height: Height of the plot area, pixels.
     """
     chart = chart.properties(
         width="container",

@@ -1,4 +1,4 @@
-"""Pool the answers of all folds into counts, and counts into scores."""
+"""Pool the predictions of all folds into counts, and compute scores from counts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def pool(folds: Iterable[tuple[int, list[TestedClip]]], n_classes: int) -> Poole
 
 
 def stack_seeds(seeds: Sequence[PooledCounts]) -> PooledCounts:
-    """Return the counts of several seeds as one; a person who is missing in one of them has none there."""
+    """Return the counts of several seeds as one; people missing in a seed have no counts there."""
     people = sorted({name for part in seeds for name in part.people})
     counts = torch.zeros(len(seeds), len(people), *seeds[0].by_person.shape[2:], dtype=torch.int64)
     for index, part in enumerate(seeds):

@@ -1,4 +1,4 @@
-"""Scores that others published for MEGC2019, from one file that names the source and the caveats of each."""
+"""Published scores for MEGC2019, from one file with their sources and caveats."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Caveat:
 
 @dataclass(frozen=True)
 class Publication:
-    """Where numbers were read, in a few words, and its address; None if unknown."""
+    """A short reference of published numbers, and its address, if known."""
 
     text: str
     address: str | None
@@ -40,12 +40,12 @@ class Published:
 
     Attributes:
         method: Its name.
-        source: Where the numbers were read.
+        source: Publication of the numbers.
         protocol: The evaluation protocol.
         samples: Number of clips by column.
         scores: UF1 and UAR in [0, 1] by column, ``Full`` or a database; None where not given.
-        caveats: What is wrong with them, or has to be known.
-        recomputed: Whether we computed them from what the authors released.
+        caveats: Their caveats.
+        recomputed: Whether we computed them from the authors' release.
     """
 
     method: str
@@ -59,7 +59,7 @@ class Published:
 
 @cache
 def published_scores(path: Path = _FILE) -> tuple[Published, ...]:
-    """Return every entry of the file, in its order.
+    """Return all entries of the file, in order.
 
     Args:
         path: YAML with ``protocol``, ``samples``, ``caveats``, ``sources`` (``text``, and an ``address`` that may be

@@ -15,7 +15,7 @@ class Estimate:
 
     Attributes:
         values: One per seed, in [0, 1].
-        low: Lower end of the 95 % interval of their mean: over people, or over tasks where answers have a task.
+        low: Lower end of the 95 % interval of their mean: over people, or over tasks for evaluation in tasks.
         high: Its upper end.
     """
 
@@ -39,14 +39,14 @@ Estimates = dict[ScoreName, Estimate]
 
 @dataclass(frozen=True)
 class Comparison:
-    """UF1 of a method minus that of another under the same condition, from counts pooled over all tested people.
+    """Difference of UF1 between two methods under the same condition, from counts pooled over all tested people.
 
     Attributes:
-        difference: Mean over the seeds that both have.
+        difference: Mean over their common seeds.
         low: Lower end of its 95 % interval over people.
         high: Its upper end.
-        p_value: Of the paired randomisation test.
-        corrected: The same, corrected for the number of comparisons of the kind in the table (Holm).
+        p_value: p-value of the paired randomisation test.
+        corrected: The p-value corrected (Holm) for the number of such comparisons in the table.
     """
 
     difference: float
@@ -58,7 +58,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PersonAccuracy:
-    """How often a method was right on one person.
+    """Accuracy of a method on one person.
 
     Attributes:
         subject: As ``database/subject``.
@@ -119,18 +119,18 @@ class Row:
 
     Attributes:
         method: Name.
-        condition: Name of the condition; empty where the table has none.
-        value: Place of the condition on the table's axis, or None.
-        seeds: Number of seeds all of whose folds have finished; only these are scored.
+        condition: Name of the condition; empty in tables without conditions.
+        value: Position of the condition on the table's axis, or None.
+        seeds: Number of seeds with all folds finished; only these are scored.
         missing: Number of runs without a result.
         columns: Scores by column, a database or ``Full``; empty if no seed is complete.
-        unadapted: The same of θ itself, for a method that adapts; else empty.
-        comparison: With the baseline; None for the baseline itself, and where either has no complete seed.
-        adapting: With θ itself, for a method that adapts; else None.
+        unadapted: Scores of θ itself, for a method that adapts; else empty.
+        comparison: Comparison with the baseline; None for the baseline itself or without complete seeds.
+        adapting: Comparison with θ itself, for a method that adapts; else None.
         oracle: ``Full`` scores of the epoch that was best on the test people; None without one.
         confusion: Counts by true and predicted class, averaged over seeds; None if no seed is complete.
         people: The people tested, by name.
-        cost: None if no run has finished.
+        cost: Costs, or None if no run has finished.
         curve: Training losses.
     """
 
@@ -157,10 +157,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Floor:
-    """What always naming the most frequent class would score.
+    """Scores of always predicting the most frequent class.
 
     Attributes:
-        condition: Name of the condition; empty where all conditions test the same clips.
+        condition: Name of the condition; empty if all conditions test the same clips.
         columns: Scores by column.
     """
 
@@ -170,13 +170,13 @@ class Floor:
 
 @dataclass(frozen=True)
 class Summary:
-    """A table's rows, in its order, and what they share.
+    """A table's rows, in order, and their common properties.
 
     Attributes:
-        rows: Every method under every condition; without scores where nothing is finished.
-        floors: One, or one per condition where conditions test different clips.
-        columns: Databases, then ``Full``; ``Full`` alone where there is one database or answers have tasks.
-        tasks: Number of test tasks per seed, or None where each clip is recognised once.
+        rows: Every method under every condition; without scores if nothing has finished.
+        floors: One, or one per condition if conditions test different clips.
+        columns: Databases, then ``Full``; only ``Full`` for a single database or evaluation in tasks.
+        tasks: Number of test tasks per seed, or None if each clip is recognised once.
     """
 
     rows: tuple[Row, ...]

@@ -1,4 +1,4 @@
-"""Plots of scores: each method's interval, or a score against what the table varies."""
+"""Plots of scores: each method's interval, or a score against the table's condition."""
 
 from collections.abc import Sequence
 
@@ -59,14 +59,14 @@ def interval_plot(rows: Sequence[Row], colours: dict[str, str]) -> Plot:
 def axis_plot(
     rows: Sequence[Row], colours: dict[str, str], axis: str, conditions: Sequence[str], score: ScoreName
 ) -> Plot:
-    """Return a score against what the table varies, with bands of the 95 % interval.
+    """Return the plot of a score against the table's condition, with bands of the 95 % interval.
 
     Args:
         rows: All rows.
         colours: As ``method_colours``.
-        axis: What is varied.
-        conditions: Names in the table's order; they are the places where conditions have no value.
-        score: Which score.
+        axis: Title of the axis.
+        conditions: Names in the table's order; used as positions if conditions have no values.
+        score: Name of the score.
     """
     ordered = all(row.value is not None for row in rows)
     points = [

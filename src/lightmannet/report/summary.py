@@ -75,7 +75,7 @@ def summarize(plan: Plan, results: list[Result]) -> Summary:
 
 
 def _complete_seeds(plan: Plan, key: _Key, runs: list[Result]) -> dict[int, list[Result]]:
-    """Return the runs of each seed all of whose folds have finished, by fold."""
+    """Return the runs, by fold, of each seed with all folds finished."""
     wanted = Counter(cell.seed for cell in plan.cells if (cell.method, cell.condition) == key)
     complete = {}
     for seed in plan.table.seeds:
@@ -91,13 +91,13 @@ def _check(plan: Plan, runs: list[Result]) -> None:
     tested = Counter(plan.tested[runs[0].cell.condition])
     in_tasks = any(answer.episode is not None for run in runs for answer in run.answers)
     if not (clips.keys() <= tested.keys() if in_tasks else clips == tested):
-        raise LightmanNetError("The folds do not hold each clip of the corpus exactly once. Run with --fresh=true.")
+        raise LightmanNetError("The folds do not test each clip of the corpus exactly once. Run with --fresh=true.")
     if any(set(run.train_subjects) & set(run.test_subjects) for run in runs):
         raise LightmanNetError("A person was both trained on and tested. Run with --fresh=true.")
 
 
 def _pool_seeds(plan: Plan, seeds: dict[int, list[Result]], of: _Answers) -> _Seeds:
-    """Return the counts of each seed all of whose results have the answers that ``of`` takes from them."""
+    """Return the counts of each seed whose results all have the predictions selected by ``of``."""
     pooled: _Seeds = {}
     for seed, runs in seeds.items():
         folds = [(run.cell.fold, of(run)) for run in runs]
@@ -108,20 +108,20 @@ def _pool_seeds(plan: Plan, seeds: dict[int, list[Result]], of: _Answers) -> _Se
 
 
 def _other_scores(plan: Plan, seeds: dict[int, list[Result]], of: _Answers) -> dict[str, Estimates]:
-    """Return the scores of answers beside the usual ones, if all seeds have them."""
+    """Return the scores of additional predictions, if all seeds have them."""
     pooled = _pool_seeds(plan, seeds, of)
     return scores_by_column(stack_seeds([*pooled.values()])) if pooled and set(pooled) == set(seeds) else {}
 
 
 def _compare(plan: Plan, pairs: dict[_Key, tuple[_Seeds, _Seeds]]) -> dict[_Key, Comparison]:
-    """Compare the first of each pair with the second, over the seeds that both have; corrected for all pairs."""
+    """Compare the first of each pair with the second over common seeds, corrected for all pairs."""
     found: dict[_Key, tuple[float, float, float, float]] = {}
     for key, (ours, theirs) in pairs.items():
         seeds = [seed for seed in plan.table.seeds if seed in ours and seed in theirs]
         if not seeds:
             continue
         a, b = stack_seeds([ours[seed] for seed in seeds]), stack_seeds([theirs[seed] for seed in seeds])
-        # Own-person tasks may exclude somebody for one method and not for another.
+        # Own-person tasks may exclude a person for one method and not for another.
         both = sorted(set(a.people) & set(b.people))
         a_counts = a.by_person[:, [a.people.index(name) for name in both]]
         b_counts = b.by_person[:, [b.people.index(name) for name in both]]
@@ -159,7 +159,7 @@ def _curve(runs: list[Result]) -> tuple[CurvePoint, ...]:
 def _floors(plan: Plan) -> tuple[Floor, ...]:
     """Return the scores of always naming the most frequent class: once if all conditions test the same clips."""
     label = dict(zip(plan.corpus.micro.ids, plan.corpus.micro.labels.tolist(), strict=True))
-    # Of a condition with another corpus the labels are not in the plan.
+    # The plan lacks the labels of a condition with another corpus.
     own = {condition: clips for condition, clips in plan.tested.items() if label.keys() >= set(clips)}
     single = len({frozenset(clips) for clips in own.values()}) == 1
     floors = []

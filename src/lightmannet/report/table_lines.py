@@ -12,11 +12,11 @@ from lightmannet.table.plan import Plan
 ORACLE_EPOCH = "oracle epoch"
 """Heading of the scores of the epoch that was best on the test people."""
 ADAPTING = "against no adaptation"
-"""Heading of what adapting changes."""
+"""Heading of the gain from adapting."""
 
 
 def table_model(plan: Plan, summary: Summary) -> TableModel:
-    """Return the table that all files print."""
+    """Return the table for all formats."""
     axis = (plan.table.axis or "condition") if len(plan.table.conditions) > 1 else ""
     lines = [_floor(plan, floor) for floor in summary.floors]
     for row in summary.rows:
@@ -40,7 +40,7 @@ _COST_COLUMNS = (
 
 
 def _score_columns(plan: Plan, summary: Summary) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
-    """Return the columns of the table, and those that only the CSV has."""
+    """Return the columns of the table, and those of the CSV only."""
     whole = FULL if len(summary.columns) > 1 else ""
     columns = [
         Column(whole, "UF1", f"{FULL}/uf1"),
@@ -213,9 +213,9 @@ def _costs(cost: Cost) -> dict[str, Number]:
 
 
 def _mark_best(lines: list[Line], columns: tuple[str, ...]) -> list[Line]:
-    """Return the lines with the best score of each column and condition marked, as printed and so ties included.
+    """Return the lines with the best score of each column and condition marked, as printed, ties included.
 
-    The floor takes no part, nor does the oracle epoch: no method can reach such scores on new people.
+    The floor and the oracle epoch are excluded: no method can reach the latter's scores on new people.
     """
     best: dict[tuple[str, str], float] = {}
     keys = [f"{column}/{name}" for column in columns for name in SCORES]

@@ -1,4 +1,4 @@
-"""The printed table: its columns, its lines and every number, as Markdown, CSV, LaTeX and the page show them."""
+"""The printed table for all formats (Markdown, CSV, LaTeX, page): columns, lines and numbers."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ BELOW_UNADAPTED = Caveat(
     "below no adaptation", "Its UF1 is below that of its own row without adaptation: adapting made it worse."
 )
 DAGGER = "†"
-"""Mark of ``BELOW_UNADAPTED`` in tables that cannot show caveats."""
+"""Mark for ``BELOW_UNADAPTED`` in tables without caveats."""
 INTERVAL = "_interval"
-"""End of the keys of columns that show the interval of another column's number."""
+"""Suffix of the keys of columns with the interval of another column's number."""
 
 LineKind = Literal["floor", "method", "unadapted", "hole", "published", "recomputed"]
 
@@ -24,7 +24,7 @@ class Column:
     Attributes:
         group: Heading above those of neighbouring columns; empty for none.
         heading: Heading of the column itself.
-        key: What it holds, as ``column/score`` (``Full/uf1``), or the name of a cost (``training``).
+        key: Its content as ``column/score`` (``Full/uf1``), or the name of a cost (``training``).
     """
 
     group: str
@@ -42,9 +42,9 @@ class Number:
     """A number of the table.
 
     Attributes:
-        text: As it is printed.
-        value: What it is sorted by; None where there is no number.
-        small: What is printed small behind it: standard deviation, interval or a mark of significance.
+        text: Printed text.
+        value: Value for sorting; None without a number.
+        small: Small text after it: standard deviation, interval or a mark of significance.
         best: Whether it is the best of its column, ties included.
         deviation: Standard deviation over seeds.
         low: Lower end of its interval.
@@ -68,13 +68,13 @@ class Line:
         kind: Ours: the floor, a method, the same without adaptation, or one without scores; or published scores.
         method: Name of the method.
         condition: Name of the condition; empty where there is none.
-        value: Place of the condition on the table's axis, or None.
-        place: What the condition is sorted by.
+        value: Position of the condition on the table's axis, or None.
+        place: Sort key of the condition.
         seeds: Number of seeds; None for published scores.
-        numbers: By the key of the column; a column without a number is absent.
-        caveats: What is to be known of it.
-        source: Where published scores were read.
-        reason: Why there are no scores; empty where there are.
+        numbers: Numbers by the key of their column; columns without a number are absent.
+        caveats: Caveats about the line.
+        source: Source of published scores.
+        reason: Why there are no scores; empty with scores.
     """
 
     kind: LineKind
@@ -90,7 +90,7 @@ class Line:
 
     @property
     def is_published(self) -> bool:
-        """Whether others published it."""
+        """Whether it is published by others."""
         return self.kind in ("published", "recomputed")
 
     @property
@@ -100,7 +100,7 @@ class Line:
 
     @property
     def name(self) -> str:
-        """The method's name with its marks, for tables that cannot show caveats beside it."""
+        """The method's name with marks, for tables without caveats."""
         marks = [DAGGER if caveat == BELOW_UNADAPTED else f"({caveat.label})" for caveat in self.caveats]
         return " ".join([self.method, *marks])
 
@@ -113,7 +113,7 @@ class TableModel:
         axis: Heading of the conditions; empty for a table without them.
         columns: Columns of the table of scores, in order.
         cost_columns: Columns of the page's table of costs.
-        details: Columns that only the CSV has.
+        details: Columns of the CSV only.
         lines: Our lines, then published ones.
     """
 
@@ -146,7 +146,7 @@ class TableModel:
 
     @property
     def sources(self) -> dict[Publication, list[str]]:
-        """Return each source once, in order, with the methods that were read there."""
+        """Return each source once, in order, with its methods."""
         sources: defaultdict[Publication, list[str]] = defaultdict(list)
         for line in self.published_lines:
             if line.source is not None:
@@ -155,7 +155,7 @@ class TableModel:
 
     @property
     def published_caveats(self) -> dict[Caveat, list[str]]:
-        """Return each caveat about published scores once, in order, with the methods it is about."""
+        """Return each caveat about published scores once, in order, with its methods."""
         caveats: defaultdict[Caveat, list[str]] = defaultdict(list)
         for line in self.published_lines:
             for caveat in line.caveats:

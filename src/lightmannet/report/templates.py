@@ -28,7 +28,7 @@ _SPECIAL = {
 
 
 def render_html(name: str, values: Mapping[str, Any]) -> str:
-    """Return an HTML template filled with these values, which are escaped unless the template says otherwise."""
+    """Return an HTML template filled with these values, escaped by default."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -66,6 +66,6 @@ def render_latex(name: str, values: Mapping[str, Any]) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """Return text with the characters escaped that LaTeX would take for commands."""
+    """Return text with LaTeX's special characters escaped."""
     parts = ["".join(_SPECIAL.get(sign, sign) for sign in part) for part in text.split("D^aux")]
     return r"$D^{\mathrm{aux}}$".join(parts)

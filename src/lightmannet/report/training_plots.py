@@ -1,4 +1,4 @@
-"""Plots of training: losses over epochs, and scores against what a method costs."""
+"""Plots of training: losses over epochs, and scores against costs."""
 
 from collections.abc import Sequence
 

@@ -22,8 +22,8 @@ class Cell:
 
     Attributes:
         method: Name of the row.
-        condition: Name of the condition; empty where the table has none.
-        value: Place of the condition on the table's axis, or None.
+        condition: Name of the condition; empty in tables without conditions.
+        value: Position of the condition on the table's axis, or None.
         fold: Number of the fold.
         seed: Training seed.
         arguments: Command-line arguments that ``Lightning`` parses to make the run.

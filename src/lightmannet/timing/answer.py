@@ -1,4 +1,4 @@
-"""The command ``lightmannet bench-answer``: from a raw clip to an answer, beside the work that no answer can spare.
+"""The command ``lightmannet bench-answer``: from a raw clip to an answer, compared with the unavoidable work.
 
 The clip is a rendered smile in a video file; the bundle has random weights, as what they are costs nothing. Answers and
 plain OpenCV take turns, so a machine that slows down slows both, and the ratio is what counts.
@@ -45,13 +45,13 @@ _LIMIT = "import cv2, lightning.pytorch"
 
 
 def bench_answer(answers: int = 10, frames: int = 100, size: int = 256, fresh: int = 3, threads: int = 1) -> None:
-    """Time answers for a raw clip by stage, with and without adapting to a person, beside plain OpenCV.
+    """Time answers for a raw clip by stage, with and without adapting to a person, compared with plain OpenCV.
 
     Args:
-        answers: Answers counted of each kind.
-        frames: Frames of the clip, at 100 a second; at least 30.
+        answers: Number of timed answers of each kind.
+        frames: Frames of the clip, at 100 per second; at least 30.
         size: Height and width of a frame, pixels, even.
-        fresh: Fresh processes that give a first answer.
+        fresh: Number of new processes for timing the first answer.
         threads: Threads of torch and OpenCV.
     """
     torch.set_num_threads(threads)
@@ -102,7 +102,7 @@ def write_smile(path: Path, frames: int, size: int) -> Path:
 
 
 def write_random_bundle(folder: Path) -> Path:
-    """Write a bundle of LightmanNet on TV-L1 flow that never learned anything, and return its folder."""
+    """Write a bundle of an untrained LightmanNet on TV-L1 flow, and return its folder."""
     torch.manual_seed(0)
     random = torch.Generator().manual_seed(0)
     settings = {
@@ -138,12 +138,12 @@ def _labelled(folder: Path, clip: Path) -> Path:
 
 
 def _in_turns(ways: Mapping[str, Callable[[], Answer]], clip: Path, count: int) -> Table:
-    """Return a row for each way to an answer: medians of ``count``, and ratios to the plain work of the same turn."""
+    """Return a row per kind of answer: medians of ``count``, and ratios to plain OpenCV in the same turn."""
     seconds: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
     for number in range(count + 1):
         once = {name: _timed(way) for name, way in ways.items()}
         plain = _opencv_alone(clip)
-        if number:  # the first loads what is loaded once
+        if number:  # the first one includes loading
             for name, found in once.items():
                 seconds[name].append({**found, **plain})
     table = Table(
@@ -152,7 +152,7 @@ def _in_turns(ways: Mapping[str, Callable[[], Answer]], clip: Path, count: int) 
     for name, rows in seconds.items():
         ratios = [_ratio([row["all"] / row[limit] for row in rows]) for limit in ("flow", "motion")]
         if not any(row["spot"] for row in rows):
-            ratios[1] = ""  # it looked for no motion
+            ratios[1] = ""  # without spotting
         table.add_row(name, *(_milliseconds([row[stage] for row in rows]) for stage in (*STAGES, "all")), *ratios)
     return table
 
@@ -182,7 +182,7 @@ def _opencv_alone(clip: Path) -> dict[str, float]:
 
 
 def _first(clip: Path, bundle: Path, count: int) -> Table:
-    """Return what a first answer takes from its process's start to its end, beside a process that loads Lightning."""
+    """Return the duration of a process with one answer, compared with one that only loads Lightning."""
     rows = []
     for _ in range(count):
         start = time.perf_counter()

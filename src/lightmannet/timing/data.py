@@ -1,4 +1,4 @@
-"""The command ``lightmannet bench-data``: from frames on disk to an episode, beside a plain OpenCV loop.
+"""The command ``lightmannet bench-data``: from frames on disk to an episode, compared with a plain OpenCV loop.
 
 Made frames (moving noise, JPEG, 640 × 480) take the place of faces. Ours and the plain loop take turns clip by clip, so
 a machine that slows down slows both, and the ratio is what counts.
@@ -28,11 +28,11 @@ _EPISODE = 45  # support, query and auxiliary clips of a 3-way 5-shot task with 
 
 
 def bench_data(clips: int = 24, steps: int = 10, threads: int = 1) -> None:
-    """Time decoding, cropping, flow and cached reading, each beside a plain OpenCV loop.
+    """Time decoding, cropping, flow and cached reading, each compared with a plain OpenCV loop.
 
     Args:
         clips: Clips of 12 frames, of which a motion image needs two.
-        steps: Meta-steps that the reading of an episode is compared with.
+        steps: Meta-steps for comparison with the reading of an episode.
         threads: Threads of torch and OpenCV.
     """
     torch.set_num_threads(threads)
@@ -105,7 +105,7 @@ def _stages(root: Path) -> list[tuple[str, Callable[[Path], object], Callable[[P
 
 
 def _cached(folders: list[Path], cache: ArrayCache) -> tuple[str, Callable[[Path], object], Callable[[Path], object]]:
-    """Return the stage that reads motion images which were computed before, beside OpenCV reading them as PNG files."""
+    """Return the stage that reads cached motion images, compared with OpenCV reading them as PNG files."""
     random = np.random.default_rng(0)
     for folder in folders:
         cache.write(digest(folder.name), random.random((1, 3, 28, 28), dtype=np.float32))
@@ -138,7 +138,7 @@ def _in_turns(
 
 
 def _time_reads(cache: ArrayCache) -> float:
-    """Return the seconds that reading an episode's clips from the cache's files takes, the median of ten."""
+    """Return the seconds for reading an episode's clips from the cache, the median of ten."""
     random = np.random.default_rng(0)
     keys = [digest(str(number)) for number in range(_EPISODE)]
     for key in keys:

@@ -1,4 +1,4 @@
-"""A meta-step on tasks at hand, by each engine beside learn2learn's own loop, in turns within one process."""
+"""A meta-step on given tasks with each engine and with learn2learn's own loop, in turns within one process."""
 
 import time
 from collections.abc import Callable
@@ -24,8 +24,8 @@ def time_engines(size: int, inner_steps: int, tasks: int, repeats: int) -> dict[
     Args:
         size: Height and width of an image in pixels.
         inner_steps: Steps of the inner loop, second order.
-        tasks: Tasks a meta-step.
-        repeats: Meta-steps each.
+        tasks: Tasks per meta-step.
+        repeats: Meta-steps of each.
     """
     generator = torch.Generator().manual_seed(0)
     episodes = [_episode(size, index, generator) for index in range(tasks)]

@@ -1,4 +1,4 @@
-"""The command ``lightmannet bench``: a meta-step through Lightning beside a bare learn2learn loop.
+"""The command ``lightmannet bench``: a meta-step through Lightning compared with a bare learn2learn loop.
 
 Both take the same network, loss, inner steps, dtype and number of tasks. They take turns step by step within one run,
 so a machine that slows down slows both, and the ratio is what counts. Ours includes drawing and augmenting the tasks.
@@ -29,13 +29,13 @@ _WARM_UP = 3
 
 
 def bench(steps: int = 30, tasks: int = 4, threads: int = 1, size: int = 28) -> None:
-    """Time a second-order meta-step of LightmanNet and of a bare loop, and measure what each needs in memory.
+    """Time a second-order meta-step of LightmanNet and of a bare loop, and measure the memory of each.
 
     Args:
-        steps: Meta-steps counted, after a warm-up of three.
-        tasks: Tasks a meta-step.
+        steps: Number of timed meta-steps, after three for warming up.
+        tasks: Tasks per meta-step.
         threads: Threads of torch.
-        size: Height and width in pixels of the images that the engines are compared on.
+        size: Height and width in pixels of the images for comparing the engines.
     """
     torch.set_num_threads(threads)
     console = Console()
@@ -77,7 +77,7 @@ def time_in_turns(steps: int, tasks: int) -> tuple[list[float], list[float]]:
 
 
 class BareLoop:
-    """MAML as one would write it down with learn2learn alone.
+    """Plain MAML with learn2learn.
 
     Args:
         episodes: The tasks of each meta-step.
@@ -103,7 +103,7 @@ class BareLoop:
 
 
 class _Turns(Callback):
-    """Times each meta-step of a fit and takes a bare one after it."""
+    """Times each meta-step of a fit, followed by a bare one."""
 
     def __init__(self, tasks: int) -> None:
         self.tasks = tasks
@@ -156,9 +156,9 @@ def _fit(steps: int, tasks: int, callback: Callback | None) -> None:
 
 
 def _peak_memory(kind: str, tasks: int) -> float:
-    """Return by how many MiB 48 tasks, in meta-steps of ``tasks``, raise this process's peak of resident memory."""
+    """Return by how many MiB 48 tasks, in meta-steps of ``tasks``, raise the peak of resident memory."""
     torch.set_num_threads(1)
-    # One small run of either kind first, so that what is loaded once does not count.
+    # One small run of each kind first, so that loading does not count.
     _fit(1, 1, None)
     data = _data(tasks)
     data.setup("fit")

@@ -26,9 +26,9 @@ def test_clips_of_another_shape_are_refused_with_both_shapes() -> None:
 
 
 def test_what_an_encoder_does_not_have_is_named_with_one_that_has_it() -> None:
-    with pytest.raises(ConfigurationError, match=r"Flat has no maps of the face\. Take .* Conv4"):
+    with pytest.raises(ConfigurationError, match=r"Flat has no maps of the face\. Use .* Conv4"):
         Flat().encode_maps(torch.zeros(5, 1, 3, 2, 2))
-    with pytest.raises(ConfigurationError, match=r"Flat has no features of single phases\. Take .* ClipEncoder"):
+    with pytest.raises(ConfigurationError, match=r"Flat has no features of single phases\. Use .* ClipEncoder"):
         Flat().encode_phases(torch.zeros(5, 1, 3, 2, 2))
 
 

@@ -85,7 +85,7 @@ def test_the_features_of_a_phase_come_from_its_own_image(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(MAKERS) - set(WITH_PHASES)))
 def test_encoders_that_stack_the_phases_say_that_they_have_no_features_of_single_ones(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"has no features of single phases\. Take .* ClipEncoder"):
+    with pytest.raises(ConfigurationError, match=r"has no features of single phases\. Use .* ClipEncoder"):
         made(name).encode_phases(clips(2))
 
 

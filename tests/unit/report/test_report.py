@@ -152,7 +152,7 @@ def test_who_is_left_out_of_own_person_tasks_is_counted(tmp_path: Path) -> None:
     plan = replace(plan, excluded={"K = 3": ExcludedPeople(people=7, clips=20, needed="2 classes with 4 clips each")})
     said = (
         "K = 3 needs 2 classes with 4 clips each: 84 clips of 12 people are tested; 20 clips are not: those of 7 other "
-        "people, and those of classes that a person shows too rarely."
+        "people, and those of classes with too few clips of a person."
     )
     assert said in write(plan, fake_results(plan, tasks=2), tmp_path)
     for name in ("report.html", "table.tex"):

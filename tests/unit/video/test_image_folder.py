@@ -170,7 +170,7 @@ def test_a_number_that_is_not_there_names_the_nearest(wanted: int, near: int, tm
 
 
 def test_asking_for_no_frame_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no frame number was asked for; ask for at least one"):
+    with pytest.raises(DataError, match="no frame number was requested; request at least one"):
         ImageFolder(write(tmp_path, "1.png"), tmp_path).read([], "gray")
 
 

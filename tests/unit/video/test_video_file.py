@@ -103,7 +103,7 @@ def test_a_number_that_is_not_there_names_the_nearest(wanted: int, near: int, ba
     reader = VideoFile(write_video(tmp_path / "a.mp4"), tmp_path, backend=backend)
     with pytest.raises(DataError, match=rf"frame {wanted} is not there, the nearest is {near} \(40 frames, 0 to 39\)"):
         reader.read([0, wanted], "rgb")
-    with pytest.raises(DataError, match="no frame number was asked for"):
+    with pytest.raises(DataError, match="no frame number was requested"):
         reader.read([], "rgb")
 
 
