@@ -9,6 +9,7 @@ import torch
 from data_modules.corpus import Corpus
 from data_modules.flow import HIGH, LOW, magnify
 from data_modules.protocols import Fold, select_subjects
+from data_modules.scaling import refuse_stretched
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
 
@@ -106,6 +107,7 @@ class MagnifiedMicro(AuxiliarySource):
             raise ConfigurationError(
                 "auxiliary: MagnifiedMicro needs motion or difference images; frames show no motion to magnify."
             )
+        refuse_stretched(corpus.scaling, {"magnification": True}, "auxiliary: MagnifiedMicro")
         training = select_subjects(corpus.micro, fold.train)
         if corpus.kind == "difference":
             return replace(training, inputs=torch.clamp(training.inputs * self.factor, LOW, HIGH))

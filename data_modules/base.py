@@ -221,6 +221,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
             ConfigurationError: The fold does not exist or has no training people.
         """
         self.protocol.check(self.corpus.micro, self.corpus.classes)
+        self.corruption.check(self.corpus.scaling)
         fold = self.fold
         corpus, seed = self.corpus, self.seed
         training = select_subjects(corpus.micro, fold.train)

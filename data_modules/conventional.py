@@ -80,6 +80,8 @@ class ConventionalDataModule(SubjectDisjointDataModule):
                 learn from.
         """
         super().setup(stage)
+        if self.augmentation is not None:
+            self.augmentation.check(self.corpus.scaling)
         if self.learn_from == "micro":
             return
         if self.auxiliary is None:

@@ -12,6 +12,7 @@ from data_modules.corpus import InputKind
 from data_modules.flow import HIGH, LOW, magnify
 from data_modules.frame_augmentation import FrameAugmentation
 from data_modules.protocols import balanced_groups, select_subjects
+from data_modules.scaling import Scaling, refuse_stretched
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
 
@@ -64,6 +65,14 @@ class Corruption:
         if wrong:
             values = ", ".join(f"{name}: {getattr(self, name)}" for name in wrong)
             raise ConfigurationError(f"corruption needs {', '.join(wrong.values())}, but has {values}.")
+
+    def check(self, scaling: Scaling | None) -> None:
+        """Refuse motion images of a scaling in which the changes cannot be right.
+
+        Raises:
+            ConfigurationError: As ``refuse_stretched``.
+        """
+        refuse_stretched(scaling, {"gain": self.gain != 1, "occlusion": bool(self.occlusion)}, "corruption")
 
     def training(self, clips: Clips, n_classes: int, seed: int) -> Clips:
         """Return a part of the training clips, some with a wrong label.

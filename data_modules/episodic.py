@@ -93,6 +93,8 @@ class EpisodicDataModule(SubjectDisjointDataModule):
                 per_subject with separate subjects.
         """
         super().setup(stage)
+        if self.augmentation is not None:
+            self.augmentation.check(self.corpus.scaling)
         # Magnified clips are made from the remaining training clips, with their current labels.
         corpus = replace(self.corpus, micro=self.training)
         pool = None if self.auxiliary is None else self.auxiliary.clips(corpus, self.fold)

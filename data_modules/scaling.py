@@ -1,5 +1,6 @@
 """How motion is scaled to [-0.5, 0.5] in a motion image, and conversion between scalings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,6 +86,28 @@ def rescale(
         return ((images - rest) * factor + rest).clamp(LOW, HIGH)
     stretched = torch.from_numpy(stretch(images.numpy())).to(images.dtype)
     return stretched if target.form == "stretched" else _centre(stretched)
+
+
+def refuse_stretched(scaling: Scaling | None, changes: Mapping[str, bool], where: str) -> None:
+    """Refuse changes that scale, turn or remove motion where no motion has no fixed value.
+
+    Mirroring is none of them: the stretched u of the mirrored face is the negative of that of the face. Nor do images
+    of unknown scaling forbid any, as they differ from absolute ones by a constant factor alone.
+
+    Args:
+        scaling: Scaling of the images.
+        changes: Whether each change is asked for, by its name.
+        where: What asks for them, for the message.
+
+    Raises:
+        ConfigurationError: The scaling is ``stretched`` and a change is asked for.
+    """
+    asked = [name for name, wanted in changes.items() if wanted]
+    if scaling == STRETCHED and asked:
+        raise ConfigurationError(
+            f"{where}: {', '.join(asked)} cannot be right for images of stretched scaling, in which no motion has no "
+            "fixed value; set the corpus's scaling to centred or absolute, or leave these changes out"
+        )
 
 
 def stretch(channels: Float[np.ndarray, "*batch 3 height width"]) -> Float[np.ndarray, "*batch 3 height width"]:

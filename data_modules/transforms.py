@@ -10,6 +10,7 @@ from torch import Tensor
 from data_modules.corpus import InputKind
 from data_modules.flow import HIGH, LOW, magnify, mirror
 from data_modules.frame_augmentation import FrameAugmentation
+from data_modules.scaling import Scaling, refuse_stretched
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
 
@@ -85,6 +86,15 @@ class Augmentation:
         if self._by_clip:
             inputs = FrameAugmentation(*self._rest)(inputs, kind, random)
         return replace(clips, inputs=inputs)
+
+    def check(self, scaling: Scaling | None) -> None:
+        """Refuse motion images of a scaling in which the changes cannot be right.
+
+        Raises:
+            ConfigurationError: As ``refuse_stretched``.
+        """
+        names = ("gain", "rotation", "zoom", "occlusion")
+        refuse_stretched(scaling, {name: bool(getattr(self, name)) for name in names}, "augmentation")
 
     @property
     def drawn_ahead(self) -> bool:

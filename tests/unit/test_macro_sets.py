@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 import torch
 
+from data_modules.auxiliary import MagnifiedMicro
 from data_modules.base import SubjectDisjointDataModule
 from data_modules.conventional import ConventionalDataModule
 from data_modules.corpus import Corpus, CorpusSource
+from data_modules.corruption import Corruption
 from data_modules.episodes import EpisodeSampler
 from data_modules.episodic import EpisodicDataModule
+from data_modules.flow import mirror
 from data_modules.macro_sets import MacroSets
 from data_modules.protocols import Fold, SubjectKFold
 from data_modules.scaling import CENTRED, STRETCHED, rescale
 from data_modules.synthetic.images import SCALING
+from data_modules.transforms import Augmentation
 from lightmannet.episode import Clips, Episode, concatenate
 from lightmannet.errors import AbsentDataError, ConfigurationError, DataError
 from tests.clips import MadeCorpus, make_clips, same
@@ -339,3 +343,33 @@ def test_sets_alone_can_make_the_tasks_where_micro_clips_are_too_few() -> None:
 def test_tasks_that_the_sets_cannot_make_are_refused(auxiliary: Clips | None, share: float, message: str) -> None:
     with pytest.raises((ConfigurationError, DataError), match=message):
         sampler(auxiliary, macro_tasks=share)
+
+
+# --- Scaling that does not fit ---
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"augmentation": Augmentation(mirror=True, shift=2, gain=0.0)}, ""),
+        ({"augmentation": Augmentation()}, "augmentation: gain cannot be right for images of stretched scaling"),
+        ({"augmentation": Augmentation(gain=0, rotation=5, zoom=0.1)}, "augmentation: rotation, zoom cannot be right"),
+        ({"augmentation": None, "corruption": Corruption(gain=2.0)}, "corruption: gain cannot be right"),
+        ({"augmentation": None, "auxiliary": MagnifiedMicro()}, "MagnifiedMicro: magnification cannot be right"),
+    ],
+)
+def test_changes_that_need_to_know_what_no_motion_is_are_refused_for_stretched_images(
+    options: dict[str, Any], message: str
+) -> None:
+    stretched = replace(MADE, scaling=STRETCHED)
+    module = EpisodicDataModule(Given(stretched), SubjectKFold(4), **{"n_shot": 2, "n_query": 2, **options})
+    if not message:
+        module.setup("fit")
+        return
+    with pytest.raises(ConfigurationError, match=message):
+        module.setup("fit")
+
+
+def test_the_mirrored_face_s_stretched_image_is_the_mirrored_stretched_image() -> None:
+    motion = MADE.micro.inputs
+    torch.testing.assert_close(rescale(mirror(motion), SCALING, STRETCHED), mirror(rescale(motion, SCALING, STRETCHED)))
