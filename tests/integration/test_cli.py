@@ -44,16 +44,20 @@ def inputs(phases: int, kind: str) -> list[str]:
 
 
 SHOWN = {"flow image": inputs(1, "motion"), "phases": inputs(4, "motion"), "clip": inputs(8, "frames")}
-# Each configuration with one of them, in turn; with the others by make test-slow.
+VERBS = ("validate", "test", "predict")
+# Each configuration with one of the inputs and one of the verbs, in turn; with the others by make test-slow.
 WALK = [
-    pytest.param(method, SHOWN[name], id=f"{method}-{name}", marks=[pytest.mark.slow] * (turn != number % len(SHOWN)))
+    pytest.param(method, SHOWN[name], verbs, id=f"{method}-{name}", marks=[pytest.mark.slow] * (len(verbs) > 1))
     for number, method in enumerate(METHODS)
     for turn, name in enumerate(SHOWN)
+    for verbs in [VERBS if turn != number % len(SHOWN) else (VERBS[number // len(SHOWN) % len(VERBS)],)]
 ]
 
 
-@pytest.mark.parametrize(("method", "shown"), WALK)
-def test_every_configuration_fits_validates_tests_and_predicts(method: str, shown: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("method", "shown", "verbs"), WALK)
+def test_every_configuration_fits_validates_tests_and_predicts(
+    method: str, shown: list[str], verbs: tuple[str, ...], tmp_path: Path
+) -> None:
     options = words(method, *few_shots(method), *shown)
     warm = "warm_start" in (CONFIGS / f"{method}.yaml").read_text()
     main(["fit", *options, *(WARM_0 if warm else [])])
@@ -63,11 +67,13 @@ def test_every_configuration_fits_validates_tests_and_predicts(method: str, show
     assert {"train/loss", "val/uf1", "val/uar", "val/accuracy"} <= set(columns)
 
     before = torch.load(checkpoint, weights_only=True)["state_dict"]
-    for verb in ("validate", "test", "predict"):
+    for verb in verbs:
         main([verb, *options, f"--ckpt_path={checkpoint}"])
     after = torch.load(checkpoint, weights_only=True)["state_dict"]
     assert all(torch.equal(before[name], after[name]) for name in before)
 
+    if "predict" not in verbs:
+        return
     (predictions,) = tmp_path.glob("lightning_logs/*/predictions.csv")
     rows = list(csv.DictReader(predictions.open()))
     assert rows
@@ -116,8 +122,18 @@ def test_one_seed_moves_weights_and_tasks() -> None:
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("overlay", sorted(path.name for path in (CONFIGS / "data").glob("*.yaml")))
-@pytest.mark.parametrize("method", ["lightmannet", "supervised"])
+OVERLAYS = sorted(path.name for path in (CONFIGS / "data").glob("*.yaml"))
+
+
+# One data module in turn; the other by make test-slow.
+@pytest.mark.parametrize(
+    ("method", "overlay"),
+    [
+        pytest.param(method, overlay, marks=[pytest.mark.slow] * (turn != number % 2))
+        for number, overlay in enumerate(OVERLAYS)
+        for turn, method in enumerate(("lightmannet", "supervised"))
+    ],
+)
 def test_every_corpus_goes_with_either_data_module(
     method: str, overlay: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

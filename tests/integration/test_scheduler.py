@@ -219,37 +219,44 @@ def foreign_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkpoint(folder)
 
 
+def answers(folder: Path) -> dict[str, object]:
+    return {path.name: json.loads(path.read_text())["answers"] for path in folder.rglob("fold-*.json")}
+
+
+@pytest.fixture(scope="module")
+def small_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of two cells, and in ``whole`` its results outside of any job."""
+    folder = tmp_path_factory.mktemp("table")
+    options = [*QUICK, "--trainer.max_epochs=1", "--trainer.callbacks+=tests.scheduler.Signalled"]
+    methods = {"supervised": {"config": str(ROOT / "configs" / "supervised.yaml"), "options": options}}
+    protocol = {"class_path": "SubjectKFold", "init_args": {"k": 2}}
+    content = {"title": "Made", "seeds": [0], "data": "made.yaml", "protocol": protocol, "methods": methods}
+    (folder / "made.yaml").write_text("data: {init_args: {corpus: {class_path: tests.clips.MadeCorpus}}}\n")
+    (folder / "small.yaml").write_text(yaml.safe_dump(content))
+    main(["table", str(folder / "small.yaml"), "--workers=1", f"--results={folder / 'whole'}"])
+    return folder
+
+
 @pytest.mark.parametrize("kind", ["SIGUSR1", "SIGTERM"])
 def test_a_table_that_is_signalled_goes_on_with_what_is_missing(
-    kind: str, scheduler: Scheduler, foreign_state: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, scheduler: Scheduler, small_table: Path, foreign_state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(foreign_state, "hpc_ckpt_1.ckpt")
-    options = [*QUICK, "--trainer.max_epochs=1", "--trainer.callbacks+=tests.scheduler.Signalled"]
-    method = {"config": str(ROOT / "configs" / "supervised.yaml"), "options": options}
-    protocol = {"class_path": "SubjectKFold", "init_args": {"k": 3}}
-    content = {"title": "Made", "seeds": [0], "protocol": protocol, "methods": {"supervised": method}}
-    content["data"] = "made.yaml"
-    Path("made.yaml").write_text("data: {init_args: {corpus: {class_path: tests.clips.MadeCorpus}}}\n")
-    Path("small.yaml").write_text(yaml.safe_dump(content))
-
-    def answers(folder: str) -> dict[str, object]:
-        return {path.name: json.loads(path.read_text())["answers"] for path in Path(folder).rglob("fold-*.json")}
+    results = Path("results")
 
     def signalled_run(cell: Cell, log: bool) -> FinishedCell:
-        if len(answers("parts")) == 1:
+        if len(answers(results)) == 1:
             monkeypatch.setenv("TEST_SIGNAL", kind)
         return finish_cell(cell, log)
 
-    command = ["table", "small.yaml", "--workers=1"]
+    command = ["table", str(small_table / "small.yaml"), "--workers=1", f"--results={results}"]
     with monkeypatch.context() as patch:
         patch.setattr("lightmannet.runners.workers.finish_cell", signalled_run)
-        until_signal(kind, scheduler, [*command, "--results=parts"])
-    assert len(answers("parts")) == 1
-    main([*command, "--results=parts"])
-    scheduler.leave()
-    main([*command, "--results=whole"])
-    assert answers("parts") == answers("whole")
-    assert len(answers("parts")) == 3
+        until_signal(kind, scheduler, command)
+    assert len(answers(results)) == 1
+    main(command)
+    assert answers(results) == answers(small_table / "whole")
+    assert len(answers(results)) == 2
 
 
 @pytest.mark.parametrize("kind", ["SIGUSR1", "SIGTERM"])

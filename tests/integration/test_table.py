@@ -132,8 +132,9 @@ def test_a_changed_option_is_another_run(finished: Path, capsys: pytest.CaptureF
     assert "3 runs, 0 done before, 3 to go" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of one process; with workers it is a test of make test-slow."""
+    """Of one process, by SIGKILL; what a scheduler does to one is played in ``test_scheduler``."""
     path = write_table(tmp_path, supervised=SUPERVISED)
     script = f"from lightmannet.cli import main; main(['table', {str(path)!r}, '--results={tmp_path}', '--workers=1'])"
     search = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
@@ -199,10 +200,12 @@ def test_fresh_forgets_and_loso_tests_each_person(tmp_path: Path, capsys: pytest
     content = yaml.safe_load(path.read_text())
     content["seeds"] = [0]
     path.write_text(yaml.safe_dump(content))
+    few = "{class_path: tests.clips.MadeCorpus, init_args: {subjects: 4, clips: 36}}"
+    (tmp_path / "made.yaml").write_text(f"data: {{init_args: {{corpus: {few}}}}}\n")
     for number in range(2):
         run(path, "--protocol=loso", "--fresh=true")
-        assert "8 runs, 0 done before, 8 to go" in capsys.readouterr().out, number
-    assert len(cells(tmp_path / "small-loso")) == 8
+        assert "4 runs, 0 done before, 4 to go" in capsys.readouterr().out, number
+    assert len(cells(tmp_path / "small-loso")) == 4
 
 
 @pytest.mark.parametrize(

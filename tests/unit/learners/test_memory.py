@@ -18,7 +18,7 @@ def tensors() -> int:
 @pytest.mark.parametrize(
     ("name", "times"),
     [
-        *((name, 20) for name in ("lightmannet", "fine_tuning", "r2d2", "maml_plus_plus")),
+        *((name, 6) for name in ("lightmannet", "fine_tuning", "r2d2", "maml_plus_plus")),
         pytest.param("lightmannet", 500, marks=pytest.mark.slow),
     ],
 )

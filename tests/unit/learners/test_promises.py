@@ -151,6 +151,31 @@ class Embedded(CorpusSource):
 
 
 @pytest.mark.parametrize("name", TRAINED)
+def test_every_method_learns_generated_clips(name: str) -> None:
+    """Thirty-two small tasks give a UF1 of 1 on unseen people; most methods have .17 to .83 before."""
+    data = EpisodicDataModule(
+        MadeCorpus(),
+        SubjectKFold(4),
+        validation_fraction=0,
+        n_shot=2,
+        n_query=2,
+        n_auxiliary=2,
+        episodes_per_epoch=16,
+        augmentation=None,
+        evaluation=TrainingSupport(draws=2),
+    )
+    learner, fitted = make(name), trainer(2)
+    learner.learning_rate = 3e-3
+    fitted.fit(learner, datamodule=data)
+    before = {key: value.clone() for key, value in learner.state_dict().items()}
+    fitted.test(learner, datamodule=data, verbose=False)
+    assert fitted.callback_metrics["test/uf1"] > 0.9
+    after = {key: value for key, value in learner.state_dict().items() if not key.startswith("scores.")}
+    assert all(torch.equal(before[key], value) for key, value in after.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", METHODS)
 def test_every_method_learns_the_embedded_corpus(name: str) -> None:
     """A hundred tasks give a UF1 of .46 to .63 on the 110 clips of unseen people; the commonest class gives .24."""
     data = EpisodicDataModule(
@@ -164,11 +189,8 @@ def test_every_method_learns_the_embedded_corpus(name: str) -> None:
     learner, fitted = make(name), trainer(5)
     learner.learning_rate = 3e-3
     fitted.fit(learner, datamodule=data)
-    before = {key: value.clone() for key, value in learner.state_dict().items()}
     fitted.test(learner, datamodule=data, verbose=False)
     assert fitted.callback_metrics["test/uf1"] > 0.42
-    after = {key: value for key, value in learner.state_dict().items() if not key.startswith("scores.")}
-    assert all(torch.equal(before[key], value) for key, value in after.items())
 
 
 @pytest.mark.parametrize("name", PLAIN)
