@@ -173,11 +173,12 @@ class EpisodeSampler:
             query: Clips to recognise.
             index: Number of the draw.
             most_shots: Support clips per class: as many as the rarest class has, but at most so many; None takes those
-                of training tasks.
+                of training tasks. Where the auxiliary clips are made of the same ones, each class keeps one for them.
         """
         random = np.random.default_rng([self.seed, _EVALUATION, index])
         pools = [np.flatnonzero(self._labels == label) for label in self._classes]
-        shots = self.n_shot if most_shots is None else min(most_shots, *(len(pool) for pool in pools))
+        kept = self.auxiliary is not None and not set(self.auxiliary.ids).isdisjoint(self.clips.ids)
+        shots = self.n_shot if most_shots is None else min(most_shots, *(len(pool) - kept for pool in pools))
         support = np.concatenate([random.choice(pool, shots, replace=shots > len(pool)) for pool in pools]).tolist()
         return Episode(
             support=self.clips.select(support),

@@ -213,6 +213,14 @@ def test_a_task_never_meets_its_own_clips_among_the_magnified() -> None:
         assert not set(draw.auxiliary.ids) & set(draw.support.ids)
 
 
+def test_the_largest_support_leaves_a_magnified_clip_of_each_class() -> None:
+    clips = make_clips(18, size=4)
+    draw = sampler(clips, magnified(clips)).draw(make_clips(3, size=4), 0, most_shots=15)
+    assert draw.auxiliary is not None
+    assert Counter(draw.support.labels.tolist()) == {0: 5, 1: 5, 2: 5}
+    assert set(draw.auxiliary.ids) == set(clips.ids) - set(draw.support.ids)
+
+
 def test_one_magnified_clip_left_is_enough_and_none_is_refused_beforehand() -> None:
     clips = make_clips(18, size=4)
     episode = sampler(clips, magnified(clips), n_shot=2, n_query=3).episode(0, 0)
