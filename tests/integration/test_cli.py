@@ -140,9 +140,9 @@ def test_every_corpus_goes_with_either_data_module(
     with pytest.raises(SystemExit) as stop:
         main(["fit", f"--config={CONFIGS / method}.yaml", f"--config={CONFIGS / 'data' / overlay}", "--print_config"])
     assert stop.value.code == 0
-    given = yaml.safe_load((CONFIGS / "data" / overlay).read_text())["data"]["init_args"]["corpus"]
+    given = yaml.safe_load((CONFIGS / "data" / overlay).read_text())["data"]["init_args"]
     out = capsys.readouterr().out
-    assert holds(yaml.safe_load(out)["data"]["init_args"]["corpus"], given)
+    assert holds(yaml.safe_load(out)["data"]["init_args"], given)
     assert "Unable to serialize" not in out  # a run's config.yaml could not be read again
 
 
