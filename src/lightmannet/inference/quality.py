@@ -43,6 +43,16 @@ def clip_warnings(clip: ClipFile) -> Iterator[QualityWarning]:
             f"{clip.fps:.3g} frames per second are few for micro-expressions, whose apex may fall between two frames. "
             "Film with 100 or more.",
         )
+    steps = np.diff(clip.numbers)
+    gaps = np.flatnonzero(steps > np.median(steps)) if len(steps) else np.array([], int)
+    if len(gaps):
+        others = {1: "", 2: " and in 1 other place"}.get(len(gaps), f" and in {len(gaps) - 1} other places")
+        yield QualityWarning(
+            "frames_missing",
+            "warning",
+            f"Frames are missing after frame {clip.numbers[int(gaps[0])]}{others}; where onset, apex or offset is "
+            "missing, the nearest frame is taken.",
+        )
     if clip.variable:
         yield QualityWarning(
             "variable_frame_rate",

@@ -202,6 +202,18 @@ class Learner(LightningModule, ABC):
         """Begin a new mean; Lightning does not call this when resuming within an epoch."""
         self.mean_loss.reset()
 
+    def on_train_epoch_end(self) -> None:
+        """Stop a training that has diverged.
+
+        Raises:
+            ConfigurationError: A weight is infinite or not a number, so that every answer would be meaningless.
+        """
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters()):
+            raise ConfigurationError(
+                f"Training diverged in epoch {self.current_epoch}: weights are infinite or not a number. Lower the "
+                "learning rate, or set trainer.gradient_clip_val."
+            )
+
     def on_train_start(self) -> None:
         """Restore step sizes and weight decay from the options, which a checkpoint overrides."""
         fresh = self.configure_optimizers()

@@ -1,5 +1,6 @@
 """From a clip to an answer: as in training, and "can't tell" where nothing can be told."""
 
+import re
 from pathlib import Path
 
 import av
@@ -309,6 +310,25 @@ def test_a_bundle_that_finds_faces_cannot_tell_where_there_is_none(
     monkeypatch.delenv("YUNET_MODEL", raising=False)
     with pytest.raises(ConfigurationError, match=r"YuNet: no model file is given; get face_detection_yunet"):
         recogniser.predict(clip)
+
+
+def test_missing_frames_of_a_folder_are_a_warning_and_every_fifth_frame_is_none(
+    recogniser: Recogniser, tmp_path: Path
+) -> None:
+    clip = write_folder(tmp_path / "clip", FRAMES)
+    assert "frames_missing" not in codes(recogniser.predict(clip))
+    frames = sorted(clip.iterdir(), key=lambda path: int(re.findall(r"\d+", path.stem)[-1]))
+    frames[9].unlink()
+    warnings = {warning.code: warning.message for warning in recogniser.predict(clip, (3, 10, 20)).warnings}
+    assert warnings["frames_missing"].startswith("Frames are missing after frame 9; where onset, apex or offset")
+    frames[15].unlink()
+    warnings = {warning.code: warning.message for warning in recogniser.predict(clip).warnings}
+    assert "after frame 9 and in 1 other place;" in warnings["frames_missing"]
+    sparse = tmp_path / "sparse"
+    sparse.mkdir()
+    for number, path in enumerate(path for path in frames if path.is_file()):
+        path.rename(sparse / f"{5 * number}.png")
+    assert "frames_missing" not in codes(recogniser.predict(sparse))
 
 
 def test_where_no_face_was_looked_for_that_is_the_first_warning(tmp_path: Path) -> None:

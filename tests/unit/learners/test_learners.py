@@ -272,3 +272,11 @@ def test_closed_forms_say_when_there_is_nothing_to_learn(kind: type[Ridge] | typ
     data = ConventionalDataModule(Black(), SubjectKFold(4), validation_fraction=0, augmentation=None)
     with pytest.raises(DataError, match=r"features of all 54 training clips are the same"):
         trainer(1).fit(kind(TwoBranchNetwork(Flatten())), datamodule=data)
+
+
+def test_a_training_that_diverges_is_stopped() -> None:
+    learner = make("supervised")
+    learner.learning_rate = 1e30
+    data = ConventionalDataModule(MadeCorpus(), SubjectKFold(4), validation_fraction=0)
+    with pytest.raises(ConfigurationError, match=r"Training diverged in epoch \d: .* Lower the learning rate"):
+        trainer(5).fit(learner, datamodule=data)
