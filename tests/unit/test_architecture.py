@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preflight": {"errors", "wandb_run"},
     "callbacks": {*_WORDS, "checkpoint", "learners", "scheduler", "wandb_run"},
     "lightning_cli": {"commands", "errors", "learners", "own_data", "data_modules", *_RUN},
-    "batched": {*_WORDS, "learners", "losses", "networks", "data_modules"},
+    "batched": {*_WORDS, "adaptation", "learners", "losses", "networks", "data_modules"},
     "table": {
         *("", "batched", "callbacks", "config_file", "learners", "lightning_cli", "metrics", "silence"),
         *(*_WORDS, "data_modules"),

@@ -1,16 +1,17 @@
-"""Layers in a form that ``torch.vmap`` takes, for ``networks.stacked.each``."""
+"""How stacked learners compute: within ``torch.vmap`` on a GPU, in turn on a CPU."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lightmannet.adaptation.fused import CLASSES as FUSED
 from lightmannet.batched.dropout import GivenDropout
-from lightmannet.networks.copies import Classes
-from lightmannet.networks.three_stream import ThreeStream
-from lightmannet.networks.three_stream_ops import pooled_streams
+from lightmannet.learners.base import Learner
+from lightmannet.networks.copies import Classes, copy_module
+from lightmannet.networks.stacked import each
 
 
 class WrittenOutGroupNorm(nn.GroupNorm):
@@ -47,44 +48,25 @@ class MatrixConvolution(nn.Conv2d):
         return maps.view(clips, height, width, -1).permute(0, 3, 1, 2)
 
 
-class StackedThreeStream(ThreeStream):
-    """``ThreeStream``, whose streams are computed network by network: each has a batch of its own to normalise by."""
-
-    def _pooled(
-        self, images: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, eps: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        def pooled(x: Tensor, w: Tensor, b: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            return pooled_streams(x, w, b, gamma, beta, eps)
-
-        found: tuple[Tensor, Tensor, Tensor] = _Apart.apply(pooled, images, weight, bias, scale, shift)  # type: ignore[no-untyped-call]
-        return found
+IN_VMAP: Classes = {nn.Dropout: GivenDropout, nn.GroupNorm: WrittenOutGroupNorm, nn.Conv2d: MatrixConvolution}
+IN_TURN: Classes = {**FUSED, nn.Dropout: GivenDropout}
 
 
-class _Apart(torch.autograd.Function):
-    """Within ``vmap``, a function of each network's tensors by itself; autograd sees through it."""
+def each_learner(stacked: Learner, function: Callable[..., Tensor], *tensors: Tensor) -> Float[Tensor, " batch"]:
+    """Return ``function(learner, *tensors)`` of each of the stacked learners on its share of the tensors.
 
-    @staticmethod
-    def forward(function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor) -> tuple[Tensor, ...]:
-        raise RuntimeError("This is for use within torch.vmap.")
+    On a GPU all are computed in one operation, so that it has enough to do; on a CPU one after another, so that each
+    finds its maps in the cache, and with the fused engine's layers.
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Nothing is kept: autograd records what the function does."""
-
-    @staticmethod
-    def vmap(
-        info: Any, in_dims: tuple[int | None, ...], function: Callable[..., tuple[Tensor, ...]], *tensors: Tensor
-    ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
-        dims = zip(tensors, in_dims[1:], strict=True)
-        apart = [[t] * info.batch_size if dim is None else t.movedim(dim, 0).unbind() for t, dim in dims]
-        results = [function(*mine) for mine in zip(*apart, strict=True)]
-        stacked = tuple(torch.stack(each) for each in zip(*results, strict=True))
-        return stacked, (0,) * len(stacked)
-
-
-CLASSES: Classes = {
-    ThreeStream: StackedThreeStream,
-    nn.Dropout: GivenDropout,
-    nn.GroupNorm: WrittenOutGroupNorm,
-    nn.Conv2d: MatrixConvolution,
-}
+    Args:
+        stacked: The learners; their running statistics are changed here.
+        function: Scalar; no value of a tensor may decide what it does.
+        tensors: With a leading dimension that counts the learners.
+    """
+    if tensors[0].device.type != "cpu":
+        return each(stacked, function, *tensors, classes=IN_VMAP)
+    results = []
+    for number in range(len(tensors[0])):
+        learner = copy_module(stacked, lambda p, k=number: p[k], IN_TURN, buffer=lambda b, k=number: b[k])  # type: ignore[misc]
+        results.append(function(learner, *(tensor[number] for tensor in tensors)))
+    return torch.stack(results)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from lightmannet.batched.batch import BatchStack, clips_of
 from lightmannet.batched.dropout import Draw, given, needed
-from lightmannet.batched.layers import CLASSES
+from lightmannet.batched.layers import each_learner
 from lightmannet.episode import Clips, Episode
 from lightmannet.learners.anil import ANIL
 from lightmannet.learners.base import Learner
@@ -27,7 +27,6 @@ from lightmannet.learners.supervised import Supervised
 from lightmannet.losses.pair_weighting import PairWeighting
 from lightmannet.losses.pairs import SameClass
 from lightmannet.networks.copies import copy_module, replace_parameters
-from lightmannet.networks.stacked import each
 
 _TASK = ("support", "query", "auxiliary")
 Losses = Float[Tensor, " batch"]
@@ -64,9 +63,9 @@ class Passes:
                 return function(learner, *clips)
 
         if self._masks is not None:
-            return each(learners, one, *tensors, *next(self._masks), classes=CLASSES)
+            return each_learner(learners, one, *tensors, *next(self._masks))
         with needed() as draws:
-            losses = each(learners, one, *tensors, classes=CLASSES)
+            losses = each_learner(learners, one, *tensors)
         self.draws.append(draws)
         return losses
 

@@ -82,8 +82,9 @@ class _Together:
     def __init__(self, runs: Sequence[Run], objective: Objective, training: Training) -> None:
         self.runs, self.objective, self.training = runs, objective, training
         self.data = LockStep([run.data for run in runs], training.accumulate)
-        stacked = stack([run.learner.train() for run in runs])
-        self.learners = stacked.to(training.device)
+        self.learners = stack([run.learner.train() for run in runs]).to(training.device)
+        for metric in ("scores", "mean_loss"):
+            self.learners._modules.pop(metric)  # nothing is scored here, and copies are cheaper without
         self.dtype = next(self.learners.parameters()).dtype
         found: Any = self.learners.configure_optimizers()
         self.schedule: Any = found["lr_scheduler"] if isinstance(found, dict) else None

@@ -143,7 +143,7 @@ def finish_cells(cells: Sequence[Cell], at_once: int | None = None) -> list[Fini
         accumulate=trainer.accumulate_grad_batches,
         cosine=any(isinstance(its, Schedule) and its.shape == "cosine" for its in trainer.callbacks),  # type: ignore[attr-defined]
         device=device,
-        at_once=4 if at_once is None and device.type == "cpu" else at_once,
+        at_once=1 if at_once is None and device.type == "cpu" else at_once,
         # On a CPU they would only wait for each other.
         ahead=0 if device.type == "cpu" else max(len(os.sched_getaffinity(0)) - 1, 0),
     )
