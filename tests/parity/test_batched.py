@@ -11,6 +11,7 @@ from data_modules.conventional import ConventionalDataModule
 from data_modules.episodic import EpisodicDataModule
 from data_modules.protocols import SubjectKFold
 from data_modules.transforms import Augmentation
+from lightmannet.batched import layers
 from lightmannet.batched.objective import make_objective
 from lightmannet.batched.train import Run, Training, train
 from lightmannet.callbacks.schedule import Schedule
@@ -20,7 +21,7 @@ from lightmannet.learners.episodic import InnerLoop, WarmStart
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.losses.kernels import InfoNCE
 from lightmannet.losses.pairs import LearnedPairs
-from lightmannet.networks import Conv4, ThreeStream, TwoBranchNetwork
+from lightmannet.networks import Conv4, ThreeStream, TwoBranchNetwork, three_stream
 from lightmannet.silence import silence_lightning
 from lightmannet.table.costs import Curve, DrawnClips
 from tests.clips import MadeCorpus
@@ -91,8 +92,30 @@ METHODS: dict[str, tuple[Callable[[], Learner], Data]] = {
 }
 
 
-@pytest.mark.parametrize("method", METHODS)
+QUICK = ("supervised", "STSTNet", "MAML", "LightmanNet")
+
+
+@pytest.mark.parametrize("method", [m if m in QUICK else pytest.param(m, marks=pytest.mark.slow) for m in METHODS])
 def test_runs_trained_together_have_the_weights_of_runs_alone(method: str) -> None:
+    check(method)
+
+
+@pytest.mark.parametrize("method", ["supervised", "STSTNet", "LightmanNet"])
+def test_what_a_gpu_does_in_one_operation_is_the_same(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU; tests/integration/test_gpu.py is for where there is a GPU."""
+    monkeypatch.setattr(layers, "_in_turn", lambda device: False)
+    monkeypatch.setattr(three_stream, "_plain", lambda images: False)
+    check(method)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("method", METHODS)
+def test_runs_trained_on_a_gpu_have_the_weights_of_runs_on_a_cpu(method: str) -> None:
+    check(method, "cuda")
+
+
+def check(method: str, device: str = "cpu") -> None:
     silence_lightning()
     make, data_module = METHODS[method]
     accumulate = 1 if method == "STSTNet" else 2
@@ -122,7 +145,7 @@ def test_runs_trained_together_have_the_weights_of_runs_alone(method: str) -> No
             together.append(Run(learner.double(), data, torch.get_rng_state()))
     objective = make_objective(together[0].learner)
     assert objective is not None
-    train(together, objective, Training(EPOCHS, accumulate, True, torch.device("cpu"), at_once=4))
+    train(together, objective, Training(EPOCHS, accumulate, True, torch.device(device), at_once=4))
     for (learner, curve, drawn), run in zip(alone, together, strict=True):
         for (name, weight), (_, other) in zip(learner.named_parameters(), run.learner.named_parameters(), strict=True):
             torch.testing.assert_close(other, weight, rtol=0, atol=1e-9, msg=f"{method}: {name}")

@@ -14,15 +14,16 @@ from lightmannet.networks.copies import Classes, copy_module
 from lightmannet.networks.stacked import each
 
 
-class WrittenOutGroupNorm(nn.GroupNorm):
-    """``nn.GroupNorm`` by means and sums: within ``vmap`` torch's own refuses inputs with channels last in memory."""
+class BareGroupNorm(nn.GroupNorm):
+    """``nn.GroupNorm`` without a look at how the inputs lie in memory, which ``vmap`` refuses to tell."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the normalised maps."""
-        groups = inputs.reshape(len(inputs), self.num_groups, -1)
-        centred = groups - groups.mean(2, keepdim=True)
-        normal = centred * (centred.square().mean(2, keepdim=True) + self.eps).rsqrt()
-        normal = normal.reshape(inputs.shape)
+        clips, channels = inputs.shape[:2]
+        places = inputs[0, 0].numel()
+        normal: Tensor = torch.native_group_norm(
+            inputs.contiguous(), None, None, clips, channels, places, self.num_groups, self.eps
+        )[0]
         if not self.affine:
             return normal
         shape = (-1, *[1] * (inputs.ndim - 2))
@@ -35,7 +36,7 @@ class MatrixConvolution(nn.Conv2d):
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the convolution."""
         plain = self.groups == 1 and self.dilation == (1, 1) and self.padding_mode == "zeros"
-        if not inputs.is_cuda or not plain or isinstance(self.padding, str):
+        if not plain or isinstance(self.padding, str):
             return super().forward(inputs)
         vertical, horizontal = self.padding
         padded = F.pad(inputs, (horizontal, horizontal, vertical, vertical))
@@ -48,7 +49,7 @@ class MatrixConvolution(nn.Conv2d):
         return maps.view(clips, height, width, -1).permute(0, 3, 1, 2)
 
 
-IN_VMAP: Classes = {nn.Dropout: GivenDropout, nn.GroupNorm: WrittenOutGroupNorm, nn.Conv2d: MatrixConvolution}
+IN_VMAP: Classes = {nn.Dropout: GivenDropout, nn.GroupNorm: BareGroupNorm, nn.Conv2d: MatrixConvolution}
 IN_TURN: Classes = {**FUSED, nn.Dropout: GivenDropout}
 
 
@@ -63,10 +64,14 @@ def each_learner(stacked: Learner, function: Callable[..., Tensor], *tensors: Te
         function: Scalar; no value of a tensor may decide what it does.
         tensors: With a leading dimension that counts the learners.
     """
-    if tensors[0].device.type != "cpu":
+    if not _in_turn(tensors[0].device):
         return each(stacked, function, *tensors, classes=IN_VMAP)
     results = []
     for number in range(len(tensors[0])):
         learner = copy_module(stacked, lambda p, k=number: p[k], IN_TURN, buffer=lambda b, k=number: b[k])  # type: ignore[misc]
         results.append(function(learner, *(tensor[number] for tensor in tensors)))
     return torch.stack(results)
+
+
+def _in_turn(device: torch.device) -> bool:
+    return device.type == "cpu"
