@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from data_modules.video.crop import Box
-from lightmannet.inference import quality
+from data_modules.video.faces import whole_frame_face
+from lightmannet.inference import look
 from tests.megc2019_files import write_megc2019
 
 # A loaded machine is slow, which says nothing about the code.
@@ -27,7 +27,7 @@ def _lightning_is_heard() -> None:
 @pytest.fixture(autouse=True)
 def _every_frame_shows_a_face(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the detector find one face in each frame: the tests' clips are noise."""
-    monkeypatch.setattr(quality, "cascade_faces", lambda image: [Box(0, 0, image.shape[1], image.shape[0])])
+    monkeypatch.setattr(look, "find_faces", lambda frame: [whole_frame_face(frame)])
 
 
 @pytest.fixture

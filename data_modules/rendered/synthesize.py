@@ -258,7 +258,7 @@ def _description(options: Options, finished: bool) -> dict[str, object]:
 
 def _check_room(out: Path, recordings: _Recordings) -> None:
     o = recordings.options
-    seconds = 0.35 * o.micro_fps * o.micro_clips + 2 * o.video_fps * (o.macro_clips + o.video_micro_clips)
+    seconds = 0.35 * o.micro_fps * o.micro_clips + (1.5 + o.pause) * o.video_fps * (o.macro_clips + o.video_micro_clips)
     needed = int(o.subjects * seconds * o.size**2 * _BYTES_A_PIXEL)
     free = shutil.disk_usage(out).free
     have = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())

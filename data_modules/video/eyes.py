@@ -2,9 +2,13 @@
 
 from math import atan2, cos, hypot, sin
 
+import numpy as np
+from jaxtyping import UInt8
+
 from data_modules.flow import SIZE
-from data_modules.video.crop import Box, Crop, Square, YuNet, _cut, _digest
+from data_modules.video.crop import Box, Crop, DetectedFace, Square, YuNet, _digest, cut_square
 from data_modules.video.face_cascade import cascade_faces
+from data_modules.video.faces import find_faces, has_model
 from data_modules.video.reader import Pixels
 from lightmannet.errors import ConfigurationError, DataError
 
@@ -48,10 +52,11 @@ class FixedEyes(Crop):
 
 
 class DetectedEyes(Crop):
-    """The square in which the eyes that OpenCV's YuNet finds in the first frame lie at ``EYES``.
+    """The square in which the eyes that are found in the first frame lie at ``EYES``.
 
     Args:
-        model: Path of ``face_detection_yunet_2023mar.onnx``; None takes the environment variable ``YUNET_MODEL``.
+        model: Path of YuNet's ``face_detection_yunet_2023mar.onnx``; None takes what ``find_faces`` finds: YuNet where
+            its model is installed, else a cascade.
         min_score: Faces with a lower score, 0..1, are passed over.
 
     Raises:
@@ -59,6 +64,7 @@ class DetectedEyes(Crop):
     """
 
     def __init__(self, model: str | None = None, min_score: float = 0.7) -> None:
+        self.model = model
         self.detector = YuNet(model, min_score=min_score)
 
     def square(self, frames: Pixels, size: int, box: Box | None) -> Square:
@@ -68,7 +74,7 @@ class DetectedEyes(Crop):
             ConfigurationError: The model is missing or broken.
             DataError: There is no face in the first frame.
         """
-        faces = self.detector.find_faces(frames[0])
+        faces = self.find_faces(frames[0])
         if not faces:
             raise DataError("no eyes are found in the first frame; lower min_score, or give their places (FixedEyes)")
         face = max(faces, key=lambda face: (face.box.width * face.box.height, face.score))
@@ -80,7 +86,19 @@ class DetectedEyes(Crop):
         Raises:
             ConfigurationError: The model is missing.
         """
-        return _digest(self, _VERSION, self.detector.fingerprint())
+        return _digest(self, _VERSION, self.detector.fingerprint() if self._by_network else "cascade")
+
+    def find_faces(self, frame: UInt8[np.ndarray, "height width channel"]) -> list[DetectedFace]:
+        """Return the faces of a frame.
+
+        Raises:
+            ConfigurationError: The model is missing or broken.
+        """
+        return self.detector.find_faces(frame) if self._by_network else find_faces(frame)
+
+    @property
+    def _by_network(self) -> bool:
+        return bool(self.model) or has_model()
 
 
 class CascadeEyes(Crop):
@@ -129,7 +147,7 @@ def eye_square(frames: Pixels, size: int, left: Point, right: Point) -> Square:
     down_by = (SIZE / 2 - EYES[0][1]) * step
     x = (left[0] + right[0]) / 2 - sin(angle) * down_by
     y = (left[1] + right[1]) / 2 + cos(angle) * down_by
-    return _cut(frames, size, (float(x), float(y)), SIZE * step, angle)
+    return cut_square(frames, size, (float(x), float(y)), SIZE * step, angle)
 
 
 def stable_region(size: int) -> tuple[slice, slice]:

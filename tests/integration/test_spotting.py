@@ -1,87 +1,114 @@
-"""How far the spotter is off, on rendered people that its settings were not chosen on (they were on seeds 1 and 2)."""
+"""The commands that spot expressions, and how good they are on rendered people that nothing was trained or tuned on."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import csv
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from jaxtyping import Float64
 
 from data_modules.rendered.options import Options
 from data_modules.rendered.synthesize import write_corpus
-from data_modules.rendered.truth import Truth, read_truth
-from data_modules.video.crop import WholeFrame
-from lightmannet.inference.answer import Interval
+from data_modules.rendered.truth import read_truth
+from data_modules.video.faces import find_faces
+from lightmannet.cli import main
 from lightmannet.inference.clip_file import open_clip
-from lightmannet.inference.spotting import spot
+from lightmannet.inference.moment.recordings import long_videos, motion_of
+from lightmannet.inference.moment.spotter import found_in, spot
+from lightmannet.metrics.spotting import SpottingScore, spotting_score
+from lightmannet.timing.answer import write_smile
+from tests.bundles import moving_frames, write_film
 
-LEAST_OVERLAP = 0.5
-
-
-def spotted(clip: Path, fps: int) -> Sequence[Interval]:
-    file = open_clip(clip, fps)
-    return spot(file.chunks("gray"), file.numbers, WholeFrame(), file.fps).intervals
-
-
-def clips(corpus: Path) -> Iterator[tuple[Truth, Path]]:
-    """Yield the truth and the folder of frames of each clip of one micro-expression."""
-    for path in sorted(corpus.glob("truth/p*/clip*.npz")):
-        yield read_truth(path), corpus / f"casme2/Cropped/sub{path.parent.name[1:]}/EP{path.stem[4:]}_01"
+NEW_PEOPLE = 7
+"""A seed; the network was trained on people of seeds 101 and 103, its least scores chosen on those of 102."""
 
 
-def videos(corpus: Path) -> Iterator[tuple[Truth, Path]]:
-    """Yield the truth and the file of each long video."""
-    for path in sorted(corpus.glob("truth/p*/video*.npz")):
-        person, number = path.parent.name[1:], path.stem[5:]
-        yield read_truth(path), corpus / f"casme_sq/rawvideo/s{person}/{person}_{number}01task{int(number)}.mp4"
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a corpus of one person: one micro clip, one long video."""
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder, Options(subjects=1, seed=3, micro_clips=1, macro_clips=2, video_micro_clips=1), workers=0)
+    return folder
 
 
-def apex_errors(corpus: Path) -> Float64[np.ndarray, " clip"]:
-    """Return by how many frames the apex of each micro clip is off; NaN where nothing was found."""
-    errors = []
-    for truth, folder in clips(corpus):
-        found = spotted(folder, truth.fps)
-        errors.append(abs(found[0].apex - truth.expressions[0].apex) if found else np.nan)
-    return np.array(errors, float)
+def test_spot_lists_intervals_in_words_a_table_and_a_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = write_smile(tmp_path / "smile.mp4", 100, 128)
+    main(["spot", str(film), "--csv", str(tmp_path / "out" / "found.csv"), "--picture", str(tmp_path / "pictures")])
+    said = capsys.readouterr().out
+    assert "1 micro- and 0 macro-expressions in 100 frames at 100 a second" in said
+    (row,) = csv.DictReader((tmp_path / "out" / "found.csv").read_text().splitlines())
+    assert abs(int(row["apex"]) - 50) <= 3
+    assert row["kind"] == "micro"
+    assert float(row["seconds"]) == pytest.approx(0.3, abs=0.12)
+    assert (tmp_path / "pictures" / "smile-moments.png").read_bytes().startswith(b"\x89PNG")
 
 
-def met_in_videos(corpus: Path) -> Counter[str]:
-    """Count expressions of each kind, those met by an interval of enough overlap, and intervals that were proposed."""
-    counts: Counter[str] = Counter()
-    for truth, path in videos(corpus):
-        # Frames of a video count from 0 here.
-        left = [(i.onset + truth.first, i.offset + truth.first) for i in spotted(path, truth.fps)]
-        counts["proposed"] += len(left)
-        for expression in truth.expressions:
-            counts[expression.kind] += 1
-            best = max(left, key=lambda span: overlap(span, (expression.onset, expression.offset)), default=None)
-            if best and overlap(best, (expression.onset, expression.offset)) >= LEAST_OVERLAP:
-                counts[f"{expression.kind} met"] += 1
-                left.remove(best)
-    return counts
+def test_a_clip_of_half_a_second_is_one_expression_whatever_the_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = write_smile(tmp_path / "smile.mp4", 50, 128)
+    for way in ("network", "matched_filters", "main_direction"):
+        main(["spot", str(film), "--way", way])
+        assert re.search(r"micro: onset \d+, apex 2[3-7], ", capsys.readouterr().out)
 
 
-def overlap(a: tuple[int, int], b: tuple[int, int]) -> float:
-    """Return the intersection over the union of two spans of frames, ends included."""
-    shared = min(a[1], b[1]) - max(a[0], b[0]) + 1
-    return max(0, shared) / (a[1] - a[0] + b[1] - b[0] + 2 - max(0, shared))
+def test_spot_names_a_video_without_a_face(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = write_film(tmp_path / "noise.mp4", moving_frames([0.0] * 10, size=64))
+    with pytest.raises(SystemExit):
+        main(["spot", str(film)])
+    assert "noise.mp4: no face was found in the first frame" in capsys.readouterr().err
+
+
+def test_spot_test_has_a_row_for_each_way_and_kind(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["spot-test", "--root", str(corpus / "casme_sq")])
+    said = capsys.readouterr().out
+    for word in ("network", "matched filters", "main direction", "precision", "recall", "F1"):
+        assert word in said
+    assert "1 videos of 1 people at 30 frames a second; no face in 0" in said
+
+
+def test_spot_train_writes_weights(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "network.safetensors"
+    main(["spot-train", str(out), f"[{corpus / 'casme_sq'}]", "--steps", "1"])
+    assert f"{out}: trained on 1 videos of 1 people" in capsys.readouterr().out
+    assert out.stat().st_size > 50_000
+
+
+def test_times_in_a_long_video_are_those_of_its_frames(corpus: Path) -> None:
+    (video,) = long_videos("casme_sq", str(corpus / "casme_sq"))
+    truth = read_truth(corpus / "truth" / "p01" / "video01.npz")
+    onsets = [(e.onset - truth.first) / truth.fps for e in truth.expressions]
+    assert [e.onset for e in video.expressions] == pytest.approx(onsets)
 
 
 @pytest.mark.slow
-def test_the_spotter_is_as_good_and_as_bad_as_the_readme_says(tmp_path: Path) -> None:
-    write_corpus(tmp_path, Options(subjects=8, seed=7, micro_clips=6, macro_clips=5, video_micro_clips=3), workers=0)
-    errors, counts = apex_errors(tmp_path), met_in_videos(tmp_path)
-    middle = [abs((e.onset + e.offset) // 2 - e.apex) for e in (truth.expressions[0] for truth, _ in clips(tmp_path))]
-    print(
-        f"apex of {len(errors)} micro clips: {np.isnan(errors).sum()} not found, off by {np.nanmedian(errors):.1f} "
-        f"frames in the median, {np.nanmean(errors):.1f} on average (the middle: {np.median(middle):.0f}, "
-        f"{np.mean(middle):.1f}); videos: {dict(counts)}"
-    )
-    assert len(errors) == 48
-    assert np.isnan(errors).sum() <= 4
-    assert np.nanmedian(errors) <= 6
-    assert np.nanmean(errors) <= 8
-    assert (counts["macro"], counts["micro"]) == (40, 24)
-    assert counts["macro met"] >= 20
-    assert counts["proposed"] <= 60
+def test_the_spotter_is_as_good_as_the_documentation_says(tmp_path: Path) -> None:
+    options = Options(subjects=8, seed=NEW_PEOPLE, micro_clips=6, macro_clips=5, video_micro_clips=3, video_fps=100)
+    write_corpus(tmp_path, options, workers=0)
+    errors, middle = [], []
+    for path in sorted(tmp_path.glob("truth/p*/clip*.npz")):
+        truth = read_truth(path)
+        expression = truth.expressions[0]
+        clip = open_clip(tmp_path / f"casme2/Cropped/sub{path.parent.name[1:]}/EP{path.stem[4:]}_01", truth.fps)
+        (face, *_) = find_faces(clip.kept.read(clip.numbers[:1], "gray")[0])
+        found = spot(clip.chunks("gray"), clip.numbers, face, clip.fps).intervals
+        errors.append(abs(found[0].apex - expression.apex) if found else np.nan)
+        middle.append(abs((expression.onset + expression.offset) // 2 - expression.apex))
+    scores = {"micro": SpottingScore(), "macro": SpottingScore()}
+    for video in long_videos("casme_sq", str(tmp_path / "casme_sq")):
+        motion = motion_of(video)
+        assert motion is not None
+        found_there = found_in(motion, video.rate, "network")
+        for kind in scores:
+            spans = (
+                [(c.onset, c.offset) for c in every if c.kind == kind] for every in (found_there, video.expressions)
+            )
+            scores[kind] += spotting_score(*spans)
+    print(np.nanmedian(errors), np.nanmean(errors), np.mean(middle), np.isnan(errors).sum(), scores)
+    assert np.nanmedian(errors) <= 2
+    assert np.nanmean(errors) <= 0.6 * np.mean(middle)
+    assert np.isnan(errors).sum() <= 6
+    assert scores["micro"].f1 >= 0.5
+    assert scores["macro"].f1 >= 0.8

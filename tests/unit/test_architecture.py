@@ -94,6 +94,7 @@ WRAPPED_BY = {
     "safetensors": {
         "data_modules/motion_files.py",
         "lightmannet/inference/bundle.py",
+        "lightmannet/inference/moment/weights.py",
         "lightmannet/networks/released_ststnet.py",
     },
     "albumentations": {"data_modules/frame_augmentation.py"},
@@ -144,6 +145,7 @@ WRAPPED_BY = {
         "lightmannet/timing/answer.py",
         "lightmannet/timing/data.py",
         "lightmannet/inference/array_clip.py",
+        "lightmannet/inference/moment/region_motion.py",
         "lightmannet/pictures/channels.py",
         "lightmannet/pictures/class_panels.py",
         "lightmannet/pictures/film.py",

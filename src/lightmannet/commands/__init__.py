@@ -10,6 +10,9 @@ VERBS = {
     "sweep": "lightmannet.commands.sweep:sweep",
     "export": "lightmannet.commands.export:export",
     "predict": "lightmannet.commands.predict:predict",
+    "spot": "lightmannet.commands.spot:spot_videos",
+    "spot-test": "lightmannet.commands.spot_test:spot_test",
+    "spot-train": "lightmannet.commands.spot_test:spot_train",
     "motion": "lightmannet.commands.motion:motion",
     "class-means": "lightmannet.commands.class_means:class_means",
     "demo": "lightmannet.commands.demo:demo",
@@ -24,7 +27,7 @@ LIGHTNING = {
     "predict --config|--ckpt_path": "Write a checkpoint's predictions for the fold's test people.",
 }
 """Lightning's verbs."""
-ONE_THREAD = frozenset({"export", "predict", "sweep"})
+ONE_THREAD = frozenset({"export", "predict", "spot", "spot-test", "spot-train", "sweep"})
 """Verbs that use one torch thread unless ``OMP_NUM_THREADS`` is set, as Lightning's verbs do on a CPU."""
-PARSES_ITSELF = frozenset({"databases check", "demo", "motion", "predict", "synthesize"})
+PARSES_ITSELF = frozenset({"databases check", "demo", "motion", "predict", "spot", "synthesize"})
 """Verbs whose function takes the list of arguments; the others' options are the function's parameters."""

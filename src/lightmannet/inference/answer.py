@@ -9,7 +9,7 @@ from data_modules.clip_folder import FILM_COMMENT as FILM_COMMENT
 
 Severity = Literal["info", "warning", "fatal"]
 
-STAGES = ("read", "spot", "represent", "adapt", "predict")
+STAGES = ("read", "face", "spot", "represent", "adapt", "predict")
 """Stages of an answer, in order."""
 
 

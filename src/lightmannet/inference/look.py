@@ -9,18 +9,21 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from data_modules.clip_inputs import clip_inputs
 from data_modules.representations.base import Representation
 from data_modules.representations.optical_flow import dis
-from data_modules.video.crop import Crop
+from data_modules.video.crop import Crop, DetectedFace, YuNet
+from data_modules.video.eyes import DetectedEyes
+from data_modules.video.faces import find_faces, whole_frame_face
 from data_modules.video.frames import Pixels, nearest
 from lightmannet.errors import ClipError, DataError
 from lightmannet.inference.answer import STAGES, Interval, QualityWarning
 from lightmannet.inference.array_clip import array_clip
 from lightmannet.inference.clip_file import ClipFile, open_clip
+from lightmannet.inference.moment.spotter import kind_of, spot
 from lightmannet.inference.motion import divide
 from lightmannet.inference.quality import (
     brightness_warnings,
@@ -29,7 +32,6 @@ from lightmannet.inference.quality import (
     interval_warnings,
     motion_warnings,
 )
-from lightmannet.inference.spotting import kind_of, spot
 
 T = TypeVar("T")
 
@@ -112,11 +114,13 @@ def look(
             frame = seen.timed("read", lambda: file.kept.read(file.numbers[:1], "gray"))[0]
         else:
             frame = seen.timed("read", lambda: _onset_and_apex(file, span_of(given), representation))[0]
-        seen.warnings += face_warnings(frame, crop, any_face)
-        if any(warning.code == "no_face" for warning in seen.warnings):
+        looks = not any_face or isinstance(crop, YuNet | DetectedEyes)
+        faces = seen.timed("face", lambda: _faces(frame, crop)) if looks else [whole_frame_face(frame)]
+        seen.warnings += face_warnings(faces, crop, looks)
+        if not faces:
             return seen
         if seen.interval is None:
-            found = seen.timed("spot", lambda: spot(file.chunks("gray"), file.numbers, crop, file.fps))
+            found = seen.timed("spot", lambda: spot(file.chunks("gray"), file.numbers, faces[0], file.fps))
             seen.candidates = found.intervals
             if not found.intervals:
                 seen.reason = "no facial motion was found"
@@ -152,6 +156,12 @@ def as_clip_error(clip: str | Path) -> Iterator[None]:
         yield
     except DataError as error:
         raise ClipError(str(error) if str(clip) in str(error) else f"{clip}: {error}") from error
+
+
+def _faces(frame: UInt8[np.ndarray, "height width channel"], crop: Crop) -> list[DetectedFace]:
+    """Return the faces of a frame as the crop finds them, the largest first."""
+    faces = crop.find_faces(frame) if isinstance(crop, YuNet | DetectedEyes) else find_faces(frame)
+    return sorted(faces, key=lambda face: (-face.box.width * face.box.height, -face.score))
 
 
 def _given(file: ClipFile, interval: Span) -> Interval:

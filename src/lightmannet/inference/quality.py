@@ -1,13 +1,12 @@
 """Checks of a clip that make its answer doubtful, each with a code, a severity and advice."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import UInt8
 
-from data_modules.video.crop import MODEL_VARIABLE, Crop, YuNet
-from data_modules.video.face_cascade import cascade_faces
+from data_modules.video.crop import Crop, DetectedFace, YuNet
+from data_modules.video.eyes import DetectedEyes
 from lightmannet.inference.answer import Interval, QualityWarning
 from lightmannet.inference.clip_file import ClipFile
 from lightmannet.inference.motion import Motion
@@ -127,41 +126,29 @@ def motion_warnings(found: Motion) -> Iterator[QualityWarning]:
         )
 
 
-def face_warnings(
-    frame: UInt8[np.ndarray, "height width channel"], crop: Crop, any_face: bool = False
-) -> Iterator[QualityWarning]:
-    """Yield a warning if a frame has no face or several, or without face detection.
+def face_warnings(faces: Sequence[DetectedFace], crop: Crop, looked: bool) -> Iterator[QualityWarning]:
+    """Yield whether there is no face, or there are several, or none was looked for.
 
     Args:
-        frame: The onset frame, or the first frame where the onset is not known yet.
-        crop: The bundle's crop. ``YuNet`` finds faces itself; for others a small cascade is used, or YuNet if the
-            environment variable ``YUNET_MODEL`` names its model.
-        any_face: Treat the frame as a face without face detection; ignored for ``YuNet``.
-
-    Raises:
-        ConfigurationError: The crop is ``YuNet``, and its model is missing.
+        faces: Those found in the onset frame, or in the first frame where the onset is not known yet.
+        crop: The bundle's crop.
+        looked: Whether faces were looked for.
     """
-    if any_face and not isinstance(crop, YuNet):
+    detects = isinstance(crop, YuNet | DetectedEyes)
+    if not looked:
         yield QualityWarning(
             "faces_not_looked_for", "warning", "No face was looked for: the whole frame is treated as a face."
         )
-        return
-    if isinstance(crop, YuNet):
-        boxes = [face.box for face in crop.find_faces(frame)]
-    elif os.environ.get(MODEL_VARIABLE):
-        boxes = [face.box for face in YuNet().find_faces(frame)]
-    else:
-        boxes = cascade_faces(frame)
-    if not boxes:
-        hint = "" if isinstance(crop, YuNet) else " If every frame shows only a face, pass --any-face."
+    elif not faces:
+        hint = "" if detects else " If every frame shows only a face, pass --any-face."
         yield QualityWarning(
             "no_face",
             "fatal",
             "Can't tell: no face was found in the first frame. Film one face from the front, upright, so large that it "
             f"fills at least a third of the picture.{hint}",
         )
-    elif len(boxes) > 1:
-        which = "the largest is taken" if isinstance(crop, YuNet) else "the whole frame is treated as one"
+    elif len(faces) > 1:
+        which = "the largest is taken" if detects else "the whole frame is treated as one"
         yield QualityWarning(
-            "several_faces", "warning", f"{len(boxes)} faces were found; {which}. Show one person alone."
+            "several_faces", "warning", f"{len(faces)} faces were found; {which}. Show one person alone."
         )

