@@ -45,7 +45,7 @@ def test_spot_lists_intervals_in_words_a_table_and_a_picture(
     assert (tmp_path / "pictures" / "smile-moments.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_clip_of_half_a_second_is_one_expression_whatever_the_way(
+def test_a_clip_of_half_a_second_is_one_expression_to_each_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     film = write_smile(tmp_path / "smile.mp4", 50, 128)
