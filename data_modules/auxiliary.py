@@ -28,7 +28,7 @@ class AuxiliarySource(ABC):
 
     @property
     def read(self) -> tuple[Corpus, ...]:
-        """Corpora that are read beside the one at hand."""
+        """Corpora that are read in addition to the main one."""
         return ()
 
     def describe(self) -> str:
@@ -39,7 +39,7 @@ class AuxiliarySource(ABC):
         """Return the pool, without a clip of the fold's validation or test people.
 
         Args:
-            corpus: The corpus at hand; its micro-expressions may be those of the training people alone.
+            corpus: The corpus, possibly with the micro-expressions of only the training people.
             fold: Its people.
 
         Raises:

@@ -289,7 +289,7 @@ class SubjectDisjointDataModule(LightningDataModule, ABC):
 
 
 def require_positive(options: dict[str, int]) -> None:
-    """Raise ``ConfigurationError`` for the first of these options, by name, that is not positive."""
+    """Raise ``ConfigurationError`` for the first of these named options that is not positive."""
     for name, value in options.items():
         if value < 1:
             raise ConfigurationError(f"{name} must be 1 or more, but is {value}.")

@@ -36,7 +36,7 @@ _LOG = logging.getLogger(__name__)
 ACTION_UNITS = 46
 """Action units of ``Clips.action_units``: 1 to 46."""
 
-_APEX_SIZE = 64  # pixels: height and width at which a missing apex is looked for
+_APEX_SIZE = 64  # pixels: height and width for estimating a missing apex
 
 
 class ClipCorpus(FrameCorpus):

@@ -1,4 +1,4 @@
-"""Which clips lie in a folder: videos, folders of frames, and which of the files beside them are no clips."""
+"""Finding the clips in a folder: videos and folders of frames, without the other files."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ Warn = Callable[[str], None]
 
 
 def clips_in(folder: Path, warn: Warn) -> Iterator[Path | ClipError]:
-    """Yield the clips of a folder by name: its videos, its subfolders of clips, and itself if it holds frames.
+    """Yield the clips of a folder by name: its videos, its subfolders of clips, and itself if it contains frames.
 
     Images are the frames of a clip where no video lies beside them (as in a Live Photo) and, where other clips lie in
     subfolders, where there is more than one. What cannot be read within the folder is yielded as an error.
@@ -53,9 +53,9 @@ def clips_in(folder: Path, warn: Warn) -> Iterator[Path | ClipError]:
             f"{folder}: is empty or holds neither videos nor images{other}; name a clip, or a folder of clips"
         )
     passed_over = {
-        "files of unknown type are passed over": unknown,
-        "answers that lightmannet wrote are passed over": answers,
-        "images beside videos or folders of clips are ignored, as they are not a clip": ([] if is_clip else images),
+        "files of unknown type are ignored": unknown,
+        "answers that lightmannet wrote are ignored": answers,
+        "images next to videos or folders of clips are ignored, as they are not a clip": ([] if is_clip else images),
         "no clip is in the folders": [name for name in folders if not below[name] and not is_clip],
     }
     for what, which in passed_over.items():
@@ -78,7 +78,7 @@ def _is_of_an_answer(path: Path) -> bool:
     try:
         return path.suffix.lower() == ".mp4" and FILM_COMMENT.encode() in path.read_bytes()
     except OSError:
-        return False  # reading it as a clip says what is wrong
+        return False  # reading it as a clip reports the error
 
 
 def some(names: Sequence[str]) -> str:

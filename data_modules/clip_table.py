@@ -25,7 +25,7 @@ class ClipRow:
         apex: Number of the frame of the strongest movement, onset < apex <= offset, or the only frame; None if not
             known.
         offset: Number of the last frame of the movement.
-        fps: Frames per second; NaN where nothing says it, which is so for one's own clips alone.
+        fps: Frames per second; NaN if unknown, which is possible only for own clips.
         emotion: Emotion as written, or None.
         action_units: Action units, parsed.
         action_units_raw: Action units as written.

@@ -45,8 +45,8 @@ class EpisodeSampler:
         macro_tasks: Share of the training tasks that are made of one auxiliary set each, which plays the part of
             micro-expressions, while D^aux comes from the other sets; in [0, 1]. Sets that cannot make a task are only
             drawn from.
-        repeat_clips: A class with fewer clips than a task needs shows some of them several times, each time augmented
-            anew; support and query then share clips, and so people.
+        repeat_clips: A class with fewer clips than a task needs shows some of them several times, augmented
+            differently; support and query then share clips, and so people.
         augment_auxiliary: Augment the auxiliary clips of training tasks, too.
 
     Raises:
@@ -172,7 +172,7 @@ class EpisodeSampler:
         Args:
             query: Clips to recognise.
             index: Number of the draw.
-            most_shots: Support clips per class: as many as the rarest class has, but at most so many; None takes those
+            most_shots: Support clips per class: as many as the rarest class has, but at most this; None takes those
                 of training tasks. Where the auxiliary clips are made of the same ones, each class keeps one for them.
         """
         random = np.random.default_rng([self.seed, _EVALUATION, index])

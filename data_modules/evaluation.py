@@ -51,7 +51,7 @@ class TrainingSupport(Evaluation):
 
     Attributes:
         draws: Support sets that each clip is recognised with, >= 1.
-        most_shots: Support clips per class: as many as the rarest class has, but at most so many, >= 1; None takes
+        most_shots: Support clips per class: as many as the rarest class has, but at most this many, >= 1; None takes
             those of training tasks.
 
     Raises:

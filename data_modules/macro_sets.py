@@ -1,4 +1,4 @@
-"""D^aux from several sets of macro-expressions, in the scaling of the micro-expressions at hand."""
+"""D^aux from several sets of macro-expressions, in the scaling of the corpus's micro-expressions."""
 
 import logging
 from collections import Counter

@@ -70,7 +70,7 @@ class MotionFiles(CorpusSource):
         root: Their folder; None takes the environment variable ``MACRO_MOTION_ROOT``.
         kind: What they show: ``macro``- or ``micro``-expressions.
         scheme: Classes: a name in ``data_modules/schemes``, or the path of a YAML file of that form. A file that is
-            named like a database goes by the scheme's rule for that, another one by its rule for ``motion_files``.
+            named like a database uses the scheme's rule for it, any other the rule for ``motion_files``.
 
     Raises:
         ConfigurationError: No file, one named twice, or absolute and stretched ones together.
@@ -174,7 +174,7 @@ def _read(folder: Path, file: MotionFile, kind: Kind, scheme: Scheme, faults: li
 
 
 def _disagreements(files: Sequence[MotionFile], parts: Sequence[Clips], scheme: Scheme) -> list[str]:
-    """Return what is wrong with sound files together."""
+    """Return the faults of individually valid files taken together."""
     faults = []
     if len({part.inputs.shape[-1] for part in parts}) > 1:
         sizes = ", ".join(f"{file.file} {part.inputs.shape[-1]}" for file, part in zip(files, parts, strict=True))
@@ -235,7 +235,7 @@ def _open(path: Path) -> Raw:
 
 
 def _form_faults(motion: np.ndarray, texts: dict[str, Sequence[str]], file: MotionFile) -> list[str]:
-    """Return what is wrong with shapes, numbers and names."""
+    """Return the faults of shapes, numbers and names."""
     channels = (3,) if file.unit == "stretched" else (2, 3)
     if motion.ndim != 4 or motion.shape[-1] not in channels or motion.dtype.kind != "f":
         return [
@@ -267,7 +267,7 @@ def _is_valid_name(word: str) -> bool:
 
 
 def _rows(path: Path, texts: dict[str, Sequence[str]], kind: Kind, scheme: Scheme) -> list[ClipRow]:
-    """Return one row per clip, which the scheme goes by."""
+    """Return one row per clip, for the scheme."""
     return [
         ClipRow(
             database=path.stem if path.stem in scheme.databases else _RULE,

@@ -18,7 +18,7 @@ from lightmannet.episode import Clips
 
 
 class ImagePool:
-    """Every image that training sees, once each, whoever's fold it is in."""
+    """All training images, once each, of all folds."""
 
     def __init__(self) -> None:
         self._rows: dict[bytes, int] = {}

@@ -99,7 +99,7 @@ class Database(ABC):
             annotation: The expression.
 
         Raises:
-            DataError: It is missing; says what was expected and what was found.
+            DataError: It is missing; the message says what was expected and found.
         """
 
     @property

@@ -128,5 +128,5 @@ CASME/
 
 
 def _workbooks(folder: Path) -> list[Path]:
-    # A spreadsheet program puts a file ~$NAME beside one that is open.
+    # Spreadsheet programs put a file ~$NAME next to an open one.
     return [path for path in files(folder, (".xlsx", ".xls", ".csv")) if not path.name.startswith("~$")]

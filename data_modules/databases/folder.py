@@ -58,7 +58,7 @@ FOLDER/
     ) -> None:
         super().__init__(root, name, fps, faulty)
         if layout not in (None, *get_args(Layout)):
-            raise ConfigurationError(f"layout: {layout!r} is none of {', '.join(get_args(Layout))}.")
+            raise ConfigurationError(f"layout: {layout!r} is not one of {', '.join(get_args(Layout))}.")
         self.layout = layout
         try:
             self.subject = re.compile(subject) if subject else None
@@ -130,7 +130,7 @@ FOLDER/
             subject = match[1]
         annotation = Annotation(
             subject=subject,
-            # The same file name may lie in the folders of two classes and kinds.
+            # The same file name may occur in the folders of two classes or kinds.
             clip=f"{'macro-' if kind == 'macro' else ''}{names['class']}-{place.name}",
             kind=kind,
             onset=Place.FIRST,

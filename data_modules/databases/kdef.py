@@ -11,7 +11,7 @@ from data_modules.video.image_folder import SUFFIXES
 from lightmannet.errors import DataError
 
 _VIEWS = ("FL", "HL", "HR", "FR")
-"""Ends of the names of pictures from the side, which are passed over."""
+"""Suffixes of the names of side views, which are ignored."""
 
 
 class KDEF(PairDatabase):
@@ -48,7 +48,7 @@ KDEF/
     )
 
     def stills(self, root: Path, report: Report) -> list[Still]:
-        """Return the pictures from the front, in the folders of the takes or beside them."""
+        """Return the frontal pictures, in the folders of the takes or next to them."""
         folder = find(root, ("KDEF_and_AKDEF/KDEF", "KDEF")) or root
         found = [path for place in (folder, *folders(folder)) for path in files(place, SUFFIXES)]
         if not found:

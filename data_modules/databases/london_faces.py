@@ -16,7 +16,7 @@ _NAME = re.compile(r"(?P<person>\d{3})_(?P<state>03|08|neutral|smiling)", re.IGN
 
 
 class LondonFaces(PairDatabase):
-    """Reader of the London set, a neutral and a smiling face a person: it has one class, so others must be beside it.
+    """Reader of the London set, a neutral and a smiling face per person: it has a single class, so add other sets.
 
     Args:
         root: Folder of the two folders; None takes the environment variable ``LONDON_FACES_ROOT``.
@@ -41,7 +41,7 @@ LONDON_FACES/
     )
 
     def stills(self, root: Path, report: Report) -> list[Still]:
-        """Return the pictures; the templates of landmarks beside them (``.tem``) are passed over."""
+        """Return the pictures; the landmark templates next to them (``.tem``) are ignored."""
         first = find(root, (f"inst/{_FOLDERS[0]}", _FOLDERS[0]))
         folder = first.parent if first else root
         places = [place for place in folders(folder) if place.name.lower() in _FOLDERS] if first else [folder]

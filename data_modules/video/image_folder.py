@@ -42,7 +42,7 @@ class ImageFolder:
     An image's frame number is the group of digits in its name that counts, mostly the last: 46 in ``reg_img46.jpg``,
     113 in ``reg_EP01_5-113.jpg`` (see ``frame_numbers``). The numbers come from the names that are there and names are
     never built, because the databases pad with zeros in several ways. Files that are no images, hidden files and
-    subfolders are passed over. A single image may have any name; without digits it is frame 0.
+    subfolders are ignored. A single image may have any name; without digits it is frame 0.
 
     8-bit and 16-bit (divided by 257) gray, colour and palette images are read; alpha is dropped. ``rgb`` repeats
     gray, ``gray`` weighs red, green and blue by .299, .587 and .114.

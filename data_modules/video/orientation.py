@@ -37,7 +37,7 @@ def orientation_of(matrix: Sequence[int]) -> Orientation:
 
     Args:
         matrix: Its nine numbers a, b, u, c, d, v, x, y, w (ISO/IEC 14496-12, 6.2.2): the pixel at column p and row q
-            is shown at column a p + c q + x and row b p + d q + y. A matrix of zeros is none, as in FFmpeg.
+            is shown at column a p + c q + x and row b p + d q + y. A matrix of zeros is ignored, as in FFmpeg.
 
     Raises:
         ValueError: The frames are turned by other than quarter turns.

@@ -47,7 +47,7 @@ class FrameReader(Protocol):
     def fingerprint(self, numbers: Sequence[int]) -> str:
         """Return a hex digest that changes with the names, sizes or modification times of the frames' files.
 
-        The folder they lie in does not matter, so a collection can be moved.
+        Their folder does not matter, so a collection can be moved.
 
         Args:
             numbers: Numbers of frames that are there.
@@ -89,7 +89,7 @@ def check_path(path: Path, root: Path) -> None:
     if not inside:
         raise DataError(f"{path}: leaves the root {root} by '..' or by a link; put the files themselves there")
     if not there:
-        raise DataError(f"{path}: no such file or folder; check the name, and that all is unpacked")
+        raise DataError(f"{path}: no such file or folder; check the name, and that all archives are unpacked")
 
 
 def check_numbers(path: Path, numbers: Sequence[int], wanted: Sequence[int]) -> None:

@@ -124,7 +124,7 @@ class VideoFile:
     def fingerprint(self, numbers: Sequence[int]) -> str:
         """Return a hex digest of the file's name, size and modification time and of ``first_number``.
 
-        All frames lie in one file, so the numbers are not used.
+        All frames are in one file, so the numbers are not used.
 
         Raises:
             DataError: The file is gone.

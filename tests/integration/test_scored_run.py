@@ -73,7 +73,7 @@ def test_a_runs_config_alone_names_the_runs_checkpoint(run: Path, capsys: pytest
     scored = yaml.safe_load(Path("lightning_logs/version_0/config.yaml").read_text())
     shutil.copy(checkpoint(run), run / "checkpoints" / "second.ckpt")
     said = refusal(capsys, "validate", f"--config={run / 'config.yaml'}", HERE)
-    assert "holds 2 checkpoints: " in said
+    assert "has 2 checkpoints: " in said
     assert "second.ckpt. Give the path of one" in said
     assert scored["ckpt_path"] is None
 

@@ -68,7 +68,7 @@ def test_videos_folders_of_frames_and_pairs_are_clips(clips: Path) -> None:
         "my_clips/ben/sad-3": ("sad", 0, 1, 1, nan),
     }
     assert {row.subject_id for row in table.rows} == {"my_clips/anna", "my_clips/ben"}
-    assert any("files of unknown type are passed over: notes.txt" in note for note in table.notes)
+    assert any("files of unknown type are ignored: notes.txt" in note for note in table.notes)
 
 
 def test_each_label_is_a_class_and_a_pair_shows_its_motion(clips: Path, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_folder_without_a_clip_says_so(tmp_path: Path) -> None:
 
 
 def test_impossible_options_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="layout: 'clip' is none of class/clip, subject/class/clip"):
+    with pytest.raises(ConfigurationError, match="layout: 'clip' is not one of class/clip, subject/class/clip"):
         FolderDatabase("x", layout="clip")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"subject: '\(' is no regular expression"):
         FolderDatabase("x", subject="(")

@@ -36,7 +36,7 @@ def test_a_picture_beside_videos_does_not_hide_them(tmp_path: Path, caplog: pyte
     touch(tmp_path, "IMG_1.MOV", "IMG_1.JPG", "IMG_2.MOV", "IMG_2.JPG", "b.mp4-1a2b3c.png", "c/1.png", "c/2.png")
     assert named(tmp_path, tmp_path) == ["IMG_1.MOV", "IMG_2.MOV", "c"]
     assert caplog.messages == [
-        f"{tmp_path}: images beside videos or folders of clips are ignored, as they are not a clip: "
+        f"{tmp_path}: images next to videos or folders of clips are ignored, as they are not a clip: "
         "IMG_1.JPG, IMG_2.JPG, b.mp4-1a2b3c.png"
     ]
 
@@ -49,7 +49,7 @@ def test_answers_are_no_clips_but_clips_of_such_names_are(tmp_path: Path, caplog
     assert str(others[0]) == (
         f"{tmp_path / 'b'}: b-answer.html, b-answer.png among its frames is an answer, not a frame; move it elsewhere"
     )
-    assert f"{tmp_path}: answers that lightmannet wrote are passed over: film-answer.mp4" in caplog.messages
+    assert f"{tmp_path}: answers that lightmannet wrote are ignored: film-answer.mp4" in caplog.messages
     only = touch(tmp_path / "only", "c-answer.png", "c-answer.html")
     with pytest.raises(ClipError, match=r"only answers of lightmannet: c-answer\.html, c-answer\.png"):
         list(wanted_clips(only))
@@ -77,7 +77,7 @@ def test_files_of_unknown_type_and_folders_without_clips_are_named(
     touch(tmp_path, "a.mp4", "b.heic", "notes.txt", ".hidden", "Thumbs.db", "c/d.ts")
     assert named(tmp_path, tmp_path) == ["a.mp4"]
     assert caplog.messages == [
-        f"{tmp_path}: files of unknown type are passed over: b.heic, notes.txt",
+        f"{tmp_path}: files of unknown type are ignored: b.heic, notes.txt",
         f"{tmp_path}: no clip is in the folders: c",
     ]
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
@@ -134,7 +134,7 @@ def test_a_folder_per_class_gives_labels_and_names_what_it_passes_over(
     ]
     assert caplog.messages == [
         f"{tmp_path}: files outside the classes' folders are ignored: b.mp4",
-        f"{tmp_path / 'Negative'}: files of unknown type are passed over: a.heic",
+        f"{tmp_path / 'Negative'}: files of unknown type are ignored: a.heic",
     ]
 
 

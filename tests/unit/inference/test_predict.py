@@ -1,4 +1,4 @@
-"""Answers for many clips: faults are passed over, a killed run is gone on with."""
+"""Answers for many clips: faults are ignored, a killed run is gone on with."""
 
 import json
 from pathlib import Path

@@ -52,7 +52,7 @@ def test_answers_written_among_the_clips_are_no_clips_the_next_time(
         "clip.mp4",
     ]
     assert caplog.messages[-1].endswith(
-        "answers that lightmannet wrote are passed over: clip-answer.html, clip-answer.mp4, clip-answer.png"
+        "answers that lightmannet wrote are ignored: clip-answer.html, clip-answer.mp4, clip-answer.png"
     )
 
 

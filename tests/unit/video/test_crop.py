@@ -172,7 +172,7 @@ def test_a_missing_box_is_refused() -> None:
 
 @pytest.mark.parametrize("box", [Box(60, 0, 10, 10), Box(-30, 0, 20, 20), Box(30, 20, 100, 100), Box(500, 500, 9, 9)])
 def test_a_box_mostly_outside_of_the_frame_is_refused(box: Box) -> None:
-    with pytest.raises(DataError, match=r"Box.*more than half of it lies outside of the frame of 60 x 40 pixels"):
+    with pytest.raises(DataError, match=r"Box.*more than half of it is outside the frame of 60 x 40 pixels"):
         AnnotatedBox().square(noise(), 8, box)
 
 
