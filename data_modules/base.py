@@ -16,13 +16,13 @@ from data_modules.macro_sets import MacroSets
 from data_modules.protocols import Fold, Protocol, select_subjects
 from data_modules.recipes import ImagePool
 from data_modules.transforms import mirrored
-from lightmannet.episode import Clips, Episode, Trial, Views, concatenate
+from lightmannet.episode import Clips, Episode, MetaBatch, Trial, Views, concatenate
 from lightmannet.errors import ConfigurationError
 
 Auxiliary = AuxiliarySource | list[CorpusSource] | None
 """Where macro-expressions come from; a list means ``MacroSets``."""
 
-Batch = Clips | Episode | Trial | Views
+Batch = Clips | Episode | MetaBatch | Trial | Views
 Key = tuple[int, int]
 
 

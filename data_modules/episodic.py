@@ -11,7 +11,8 @@ from data_modules.evaluation import Evaluation, TrainingSupport
 from data_modules.protocols import Protocol, SubjectKFold, select_subjects
 from data_modules.recipes import ImagePool
 from data_modules.transforms import Augmentation
-from lightmannet.episode import Clips, Episode
+from lightmannet.episode import Clips, Episode, MetaBatch
+from lightmannet.errors import ConfigurationError
 
 
 class EpisodicDataModule(SubjectDisjointDataModule):
@@ -44,9 +45,11 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         repeat_clips: A class with fewer training clips than a task needs shows some of them several times, each time
             augmented again; needs ``separate_subjects: false``.
         augment_auxiliary: Augment the auxiliary clips of training tasks, too.
+        tasks_per_step: Tasks that a method learns from in one step, whose losses are averaged; memory grows with it. A
+            meta-batch is this times ``trainer.accumulate_grad_batches`` times the number of devices.
 
     Raises:
-        ConfigurationError: One of the counts is not positive.
+        ConfigurationError: One of the counts is not positive, or tasks that cannot be divided into steps.
     """
 
     def __init__(
@@ -72,12 +75,19 @@ class EpisodicDataModule(SubjectDisjointDataModule):
         macro_tasks: float = 0.0,
         repeat_clips: bool = False,
         augment_auxiliary: bool = False,
+        tasks_per_step: int = 1,
     ) -> None:
         super().__init__(
             corpus, protocol, fold, validation_fraction, seed, num_workers, auxiliary, corruption, average_mirrored
         )
         counts = {"n_way": n_way, "n_shot": n_shot, "n_query": n_query, "n_auxiliary": n_auxiliary}
-        require_positive({**counts, "episodes_per_epoch": episodes_per_epoch})
+        require_positive({**counts, "episodes_per_epoch": episodes_per_epoch, "tasks_per_step": tasks_per_step})
+        if episodes_per_epoch % tasks_per_step:
+            raise ConfigurationError(
+                f"episodes_per_epoch: {episodes_per_epoch} tasks cannot be divided into steps of tasks_per_step: "
+                f"{tasks_per_step}. Make it a multiple."
+            )
+        self.tasks_per_step = tasks_per_step
         self.n_way, self.n_shot, self.n_query, self.n_auxiliary = n_way, n_shot, n_query, n_auxiliary
         self.episodes_per_epoch, self.separate_subjects = episodes_per_epoch, separate_subjects
         self.augmentation, self.evaluation = augmentation, evaluation
@@ -120,7 +130,7 @@ class EpisodicDataModule(SubjectDisjointDataModule):
 
     def training_plan(self) -> BatchPlan:
         """Return the training tasks."""
-        return _Tasks(self.sampler, self.episodes_per_epoch)
+        return _Tasks(self.sampler, self.episodes_per_epoch, self.tasks_per_step)
 
     def recognition_plan(self, clips: Clips) -> BatchPlan:
         """Return these clips as batches to recognise."""
@@ -146,16 +156,22 @@ class EpisodicDataModule(SubjectDisjointDataModule):
 
 
 class _Tasks(BatchPlan):
-    def __init__(self, sampler: EpisodeSampler, length: int) -> None:
-        self.sampler, self.length = sampler, length
+    """Tasks in their own order, ``together`` a batch."""
+
+    def __init__(self, sampler: EpisodeSampler, length: int, together: int) -> None:
+        self.sampler, self.length, self.together = sampler, length, together
 
     def __len__(self) -> int:
-        return self.length
+        return self.length // self.together
 
-    def __getitem__(self, key: Key) -> Episode:
-        return self.sampler.episode(*key)
+    def __getitem__(self, key: Key) -> Episode | MetaBatch:
+        epoch, number = key
+        if self.together == 1:
+            return self.sampler.episode(epoch, number)
+        tasks = range(number * self.together, (number + 1) * self.together)
+        return MetaBatch(tuple(self.sampler.episode(epoch, task) for task in tasks))
 
     def recipes(self, pool: ImagePool) -> BatchPlan | None:
         """Return the same tasks as recipes."""
         sampler = self.sampler.recipes(pool)
-        return None if sampler is None else _Tasks(sampler, self.length)
+        return None if sampler is None else _Tasks(sampler, self.length, self.together)

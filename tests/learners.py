@@ -26,7 +26,7 @@ from lightmannet.learners import (
     UncertaintyWeighting,
 )
 from lightmannet.learners.base import Learner
-from lightmannet.learners.episodic import InnerLoop
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.losses import AllPairs, LearnedPairs
 from lightmannet.networks import Conv4, Flatten, Maps, ThreeStream, TwoBranchNetwork
@@ -85,7 +85,7 @@ def trainer(
     epochs: int,
     accumulate: int = 1,
     callback: Callback | None = None,
-    precision: Literal["32-true", "bf16-mixed", "16-true"] = "32-true",
+    precision: Literal["32-true", "64-true", "bf16-mixed", "16-true"] = "32-true",
 ) -> Trainer:
     """Return a trainer that writes nothing and runs on one CPU."""
     return Trainer(

@@ -129,6 +129,21 @@ class Episode:
 
 
 @dataclass
+class MetaBatch:
+    """Tasks that are learned from in one step; their losses are averaged."""
+
+    episodes: tuple[Episode, ...]
+
+    def to(self, device: torch.device | str) -> "MetaBatch":
+        """Return the same tasks on ``device``."""
+        return replace(self, episodes=tuple(episode.to(device) for episode in self.episodes))
+
+    def pin_memory(self) -> "MetaBatch":
+        """Return the same tasks in page-locked memory."""
+        return replace(self, episodes=tuple(episode.pin_memory() for episode in self.episodes))
+
+
+@dataclass
 class Trial:
     """Clips to recognise, with several draws of support clips to adapt on; the answers are averaged over the draws.
 

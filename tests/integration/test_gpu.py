@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lightmannet.learners import LightmanNet
-from lightmannet.learners.episodic import InnerLoop
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.networks import Conv4, TwoBranchNetwork
 from tests.clips import make_episode
 

@@ -17,7 +17,8 @@ from lightmannet.batched.train import Run, Training, train
 from lightmannet.callbacks.schedule import Schedule
 from lightmannet.learners import ANIL, MAML, LightmanNet, MAMLPlusPlus, MetaSGD, Reptile, Supervised
 from lightmannet.learners.base import Learner
-from lightmannet.learners.episodic import InnerLoop, WarmStart
+from lightmannet.learners.episodic import WarmStart
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.losses.kernels import InfoNCE
 from lightmannet.losses.pairs import LearnedPairs

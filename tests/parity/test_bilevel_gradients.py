@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from lightmannet.episode import Clips, Episode
 from lightmannet.learners import MAML, LightmanNet
-from lightmannet.learners.episodic import InnerLoop, WarmStart
+from lightmannet.learners.episodic import WarmStart
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.losses import AllPairs, SquaredEuclidean
 from lightmannet.networks import TwoBranchNetwork

@@ -1,5 +1,6 @@
 """Every engine computes the meta-gradients of learn2learn, for every method, network and number of steps."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -9,33 +10,35 @@ import torch
 from torch import Tensor, nn
 
 from lightmannet.adaptation.engine import EngineName
-from lightmannet.episode import Clips, Episode
+from lightmannet.episode import Clips, Episode, MetaBatch
 from lightmannet.learners import ANIL, MAML, LightmanNet, MAMLPlusPlus, MetaSGD, Reptile
-from lightmannet.learners.episodic import InnerLoop, InnerLoopLearner
+from lightmannet.learners.inner_loop import InnerLoopLearner
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
-from lightmannet.losses import AllPairs, LearnedPairs
+from lightmannet.losses import ActionUnitOverlap, AllPairs, LearnedPairs, SameObjectiveClass
 from lightmannet.losses.kernels import MMD2, RBF, Cosine, InfoNCE, SoftDTW, SquaredEuclidean
 from lightmannet.networks import Conv4, Encoder, Maps, Phases, TwoBranchNetwork
-from tests.clips import make_clips
+from tests.clips import annotated, make_clips
 from tests.unit.networks.test_every_encoder import MAKERS, made
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are trying to `self.log")
-OWN: list[EngineName] = ["fused"]
+OWN: list[EngineName] = ["fused", "vectorized"]
 
 
-def clips(count: int, seed: int, phases: int = 1) -> Clips:
-    made = make_clips(count, seed, size=28)
-    inputs = torch.rand(count, phases, 3, 28, 28, generator=torch.Generator().manual_seed(seed)) - 0.5
-    return Clips(inputs, made.labels, made.subjects, made.ids, made.objective_classes, made.action_units)
+def clips(count: int, seed: int, phases: int, size: int, dtype: torch.dtype) -> Clips:
+    made = annotated(make_clips(count, seed, size), seed)
+    generator = torch.Generator().manual_seed(seed)
+    return replace(made, inputs=(torch.rand(count, phases, 3, size, size, generator=generator) - 0.5).to(dtype))
 
 
-def episode(phases: int = 1) -> Episode:
-    return Episode(clips(6, 2, phases), clips(6, 3, phases), clips(6, 4, phases), n_way=3, n_shot=2, index=0)
+def episode(number: int, phases: int, size: int, dtype: torch.dtype) -> Episode:
+    support, query, macro = (clips(6, 3 * number + part, phases, size, dtype) for part in range(3))
+    return Episode(support, query, macro, n_way=3, n_shot=2, index=number)
 
 
 def network(encoder: Encoder | None = None) -> TwoBranchNetwork:
     torch.manual_seed(0)
-    whole = TwoBranchNetwork(encoder or Conv4(width=8), alignment_features=4)
+    whole = TwoBranchNetwork(encoder or Conv4(width=8, size=16), alignment_features=4)
     with torch.no_grad():
         for module in whole.modules():
             if isinstance(module, nn.GroupNorm | nn.LayerNorm):
@@ -61,20 +64,20 @@ METHODS: dict[str, Callable[[TwoBranchNetwork, InnerLoop], InnerLoopLearner]] = 
 }
 for _kernel in (Cosine(), SquaredEuclidean(), RBF(), MMD2(), InfoNCE()):
     METHODS[f"lightmannet, {type(_kernel).__name__}"] = partial(LightmanNet, loss=InnerLoss(kernel=_kernel))
+for _pairs in (SameObjectiveClass(), ActionUnitOverlap()):
+    METHODS[f"lightmannet, {type(_pairs).__name__}"] = partial(LightmanNet, loss=InnerLoss(pairs=_pairs))
 
 
-def meta_gradient(learner: InnerLoopLearner, task: Episode, dtype: torch.dtype) -> dict[str, Tensor]:
+def meta_gradient(learner: InnerLoopLearner, tasks: tuple[Episode, ...], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Return the gradient of the mean loss over tasks: at once by the vectorized engine, else one by one."""
     learner.train().to(dtype)
-    assert task.auxiliary is not None
-    support, query, macro = (_as(each, dtype) for each in (task.support, task.query, task.auxiliary))
-    task = replace(task, support=support, query=query, auxiliary=macro)
     torch.manual_seed(1)  # the same dropout
-    learner.training_step(task, 0).backward()
+    if learner.inner.engine == "vectorized":
+        learner.training_step(MetaBatch(tasks), 0).backward()
+    else:
+        for task in tasks:
+            (learner.training_step(task, 0) / len(tasks)).backward()
     return {name: p.grad for name, p in learner.named_parameters() if p.grad is not None}
-
-
-def _as(clips: Clips, dtype: torch.dtype) -> Clips:
-    return replace(clips, inputs=clips.inputs.to(dtype))
 
 
 def assert_equal(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> None:
@@ -87,9 +90,16 @@ def assert_equal(found: dict[str, Tensor], expected: dict[str, Tensor], toleranc
 
 
 def compare(
-    make: Callable[[EngineName], InnerLoopLearner], engine: EngineName, dtype: torch.dtype, phases: int = 1
+    make: Callable[[EngineName], InnerLoopLearner],
+    engine: EngineName,
+    dtype: torch.dtype,
+    phases: int = 1,
+    size: int = 16,
 ) -> None:
-    found, expected = (meta_gradient(make(name), episode(phases), dtype) for name in (engine, "learn2learn"))
+    tasks = episode(0, phases, size, dtype), episode(1, phases, size, dtype)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "The vectorized engine cannot take")
+        found, expected = (meta_gradient(make(name), tasks, dtype) for name in (engine, "learn2learn"))
     assert_equal(found, expected, 1e-10 if dtype == torch.float64 else 1e-4)
 
 
@@ -115,6 +125,7 @@ def test_every_encoder_has_learn2learns_meta_gradient(engine: EngineName, encode
         engine,
         torch.float64,
         phases,
+        size=28,
     )
 
 
@@ -134,7 +145,7 @@ def test_parameters_that_need_no_gradient_stay_out_of_it(engine: EngineName, fro
 @pytest.mark.parametrize("engine", OWN)
 def test_adapted_networks_answer_as_learn2learns_do(engine: EngineName, first_order: bool) -> None:
     answers = []
-    task = episode()
+    task = episode(0, 1, 16, torch.float32)
     for name in (engine, "learn2learn"):
         learner = MAML(network(), InnerLoop(3, engine=name, first_order=first_order)).eval()
         with torch.inference_mode():
@@ -150,4 +161,5 @@ def test_phases_aligned_by_soft_dtw_have_learn2learns_meta_gradient(engine: Engi
         engine,
         torch.float64,
         phases=2,
+        size=28,
     )

@@ -12,7 +12,8 @@ from lightmannet.adaptation.reference import learn2learn_module
 from lightmannet.episode import Clips, Episode
 from lightmannet.learners import ANIL, MAML, FineTuning, LightmanNet, MAMLPlusPlus, MetaSGD, Reptile
 from lightmannet.learners.base import Learner
-from lightmannet.learners.episodic import InnerLoop, InnerLoopLearner
+from lightmannet.learners.inner_loop import InnerLoopLearner
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.networks import Flatten, TwoBranchNetwork
 from tests.clips import make_clips

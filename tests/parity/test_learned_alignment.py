@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from lightmannet.episode import Clips, Episode
 from lightmannet.learners import LightmanNet
-from lightmannet.learners.episodic import InnerLoop
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.losses import LearnedPairs, SameClass, SquaredEuclidean
 from lightmannet.losses.pair_weighting import PairWeighting

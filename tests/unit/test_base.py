@@ -20,7 +20,7 @@ from data_modules.corpus import Corpus
 from data_modules.episodic import EpisodicDataModule
 from data_modules.evaluation import TrainingSupport
 from data_modules.protocols import LeaveOneSubjectOut, SubjectKFold, select_subjects
-from lightmannet.episode import Clips, Episode, Views
+from lightmannet.episode import Clips, Episode, MetaBatch, Views
 from lightmannet.errors import ConfigurationError
 from tests.clips import MadeCorpus, same
 
@@ -101,7 +101,7 @@ def parts(batch: Batch) -> list[Clips]:
 
 
 def recognised(batch: Batch) -> Clips:
-    assert not isinstance(batch, Episode)
+    assert not isinstance(batch, Episode | MetaBatch)
     return batch if isinstance(batch, Clips) else batch.query
 
 

@@ -3,14 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from lightmannet.networks.copies import Network
 
-EngineName = Literal["auto", "learn2learn", "fused"]
+EngineName = Literal["auto", "learn2learn", "fused", "vectorized"]
 Rates = float | Tensor | Callable[[int], Sequence[Tensor]]
 """α: one for all; or a function from the step's number to one for each moving parameter (a scalar, or of its shape)."""
 StepRates = float | Tensor | Sequence[Tensor]
@@ -35,6 +35,10 @@ class Engine(ABC):
             rates: α.
             first_order: Take the gradient as a constant in later derivatives.
         """
+
+    def each(self, copy: Network, function: Callable[..., Tensor], *clips: Any) -> Tensor:
+        """Return ``function(copy, *clips)``; an engine that holds several tasks returns one result a task, stacked."""
+        return function(copy, *clips)
 
 
 def updates(

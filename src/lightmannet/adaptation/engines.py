@@ -6,6 +6,7 @@ from typing import get_args
 from lightmannet.adaptation.engine import Engine, EngineName
 from lightmannet.adaptation.fused import FusedEngine
 from lightmannet.adaptation.reference import ReferenceEngine
+from lightmannet.adaptation.vectorized import VectorizedEngine
 from lightmannet.errors import ConfigurationError
 
 
@@ -19,17 +20,31 @@ def check_engine(name: EngineName) -> None:
         raise ConfigurationError(f"engine is one of {', '.join(get_args(EngineName))}, not {name!r}.")
 
 
-def resolve(name: EngineName) -> EngineName:
-    """Return which engine ``auto`` is: ``fused``, the faster one in every measurement of docs/performance.md."""
-    return "fused" if name == "auto" else name
+def resolve(name: EngineName, device: str) -> EngineName:
+    """Return which engine ``auto`` is: the faster one in the measurements of docs/performance.md.
+
+    Args:
+        name: The engine asked for.
+        device: Type of the device, e.g. ``cpu``.
+    """
+    if name != "auto":
+        return name
+    return "fused" if device == "cpu" else "vectorized"
 
 
 @cache
-def make_engine(name: EngineName) -> Engine:
-    """Return the engine that adapts to one task at a time.
+def make_engine(name: EngineName, tasks: int | None = None) -> Engine:
+    """Return an engine.
+
+    Args:
+        name: Which one.
+        tasks: Tasks that ``vectorized`` takes at once; None for a single copy of a network, whose steps ``fused`` takes
+            in its place.
 
     Raises:
         ConfigurationError: There is no such engine, or it needs learn2learn, which is not installed.
     """
     check_engine(name)
-    return ReferenceEngine() if resolve(name) == "learn2learn" else FusedEngine()
+    if name == "vectorized" and tasks is not None:
+        return VectorizedEngine(tasks)
+    return ReferenceEngine() if name == "learn2learn" else FusedEngine()

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lightmannet.adaptation.engine import Engine, StepRates, updates
 from lightmannet.adaptation.fused_ops import convolution, normalise
@@ -35,7 +34,7 @@ class FusedConvolution(nn.Conv2d):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the convolution."""
-        if _differentiated(inputs) and self.groups == 1 and self.dilation == (1, 1) and _zero_padded(self):
+        if differentiated(inputs) and self.groups == 1 and self.dilation == (1, 1) and zero_padded(self):
             return convolution(inputs, self.weight, self.bias, self.stride, self.padding)  # type: ignore[arg-type]
         return super().forward(inputs)
 
@@ -49,7 +48,7 @@ class FusedGroupNorm(nn.GroupNorm):
 
     def takes(self, inputs: Tensor) -> bool:
         """Return whether the cheaper operation is at hand for these inputs."""
-        return _differentiated(inputs) and inputs.ndim == 4 and self.affine
+        return differentiated(inputs) and inputs.ndim == 4 and self.affine
 
     def activated(self, inputs: Tensor, slope: float, pool: int) -> Tensor:
         """Return the normalised, activated and pooled maps, see ``fused_ops.normalise``."""
@@ -73,19 +72,10 @@ class FusedSequential(nn.Sequential):
         return inputs
 
 
-class FusedDropout(nn.Dropout):
-    """``nn.Dropout`` that drops the same values whether or not channels lie last in memory."""
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return the inputs with some values dropped."""
-        return F.dropout(inputs.contiguous(), self.p, self.training)
-
-
 CLASSES: dict[type[nn.Module], type[nn.Module]] = {
     nn.Conv2d: FusedConvolution,
     nn.GroupNorm: FusedGroupNorm,
     nn.Sequential: FusedSequential,
-    nn.Dropout: FusedDropout,
 }
 
 
@@ -112,7 +102,8 @@ def _side_by_side(layer: nn.MaxPool2d) -> bool:
     return isinstance(layer.kernel_size, int) and layer.kernel_size == layer.stride and plain
 
 
-def _zero_padded(layer: nn.Conv2d) -> bool:
+def zero_padded(layer: nn.Conv2d) -> bool:
+    """Return whether a convolution pads with a number of zeros."""
     return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 
@@ -121,6 +112,7 @@ def _hooked(layer: nn.Module) -> bool:
     return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)
 
 
-def _differentiated(inputs: Tensor) -> bool:
+def differentiated(inputs: Tensor) -> bool:
+    """Return whether a gradient is being recorded, in a precision that it is written out for."""
     plain = inputs.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled(inputs.device.type)
     return plain and torch.is_grad_enabled()

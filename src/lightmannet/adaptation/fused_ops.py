@@ -39,8 +39,8 @@ def convolution(maps: FeatureMaps, weight: Tensor, bias: Tensor | None, stride: 
 
 def normalise(
     maps: FeatureMaps,
-    weight: Float[Tensor, " channel"],
-    bias: Float[Tensor, " channel"],
+    weight: Float[Tensor, "*clip channel"],
+    bias: Float[Tensor, "*clip channel"],
     groups: int,
     eps: float,
     slope: float = 1.0,
@@ -50,14 +50,16 @@ def normalise(
 
     Args:
         maps: x; converted to channels_last.
-        weight: γ.
-        bias: β.
+        weight: γ, the same for all clips or one row a clip.
+        bias: β, likewise.
         groups: Groups of channels that share μ and σ, each of its own clip.
         eps: Added to the variance.
         slope: What values below zero are multiplied by: 0 for ReLU, 1 for no activation.
         pool: Side of the windows of max-pooling, which do not overlap; 1 for none.
     """
     maps = maps.contiguous(memory_format=torch.channels_last)
+    # Autograd sums a gradient over the clips that share a row.
+    weight, bias = (each.expand(len(maps), -1) for each in (weight, bias))
     result: Tensor = _Normalise.apply(maps, weight, bias, groups, eps, slope, pool)  # type: ignore[no-untyped-call]
     return result
 
@@ -157,7 +159,7 @@ class _NormaliseGradient(torch.autograd.Function):
     """g, x, γ → gradients with respect to x, γ and β.
 
     With w = γ g where a value was chosen by pooling and activation (else 0), x̂ = (x - μ) / σ and P the projection that
-    takes a group's mean and its component along x̂ away: ``∂x = P w / σ``, ``∂γ = Σ g x̂``, ``∂β = Σ g``.
+    takes a group's mean and its component along x̂ away: ``∂x = P w / σ``, ``∂γ = Σ g x̂``, ``∂β = Σ g``, clip by clip.
 
     Given v, v_γ, v_β, which these gradients are multiplied by, let u = P v / σ. Then ``g ← γ u + v_γ x̂ + v_β``, ``γ ← Σ
     g u``, and x receives ``P q / σ - x̂ <v, ∂x> / (σ M)`` with ``q = v_γ g - (mean(v x̂) w + mean(w x̂) v) / σ``, M the
@@ -188,7 +190,7 @@ class _NormaliseGradient(torch.autograd.Function):
         factor = -(inverse**2) * second
         offset = torch.addcmul(-inverse * first, factor, mean, value=-1)
         to_x = _spread(rows, offset, factor, (inverse * gamma)[:, None] * chosen, index)
-        return _maps(to_x, x), moments.sum(0), sums.sum(0)
+        return _maps(to_x, x), moments, sums
 
     @staticmethod
     @once_differentiable
@@ -207,17 +209,17 @@ class _NormaliseGradient(torch.autograd.Function):
         u = torch.addcmul((-inverse * v_mean)[:, None], _picked(v_rows, index), inverse[:, None])
         u.addcmul_(hat, (inverse * v_hat)[:, None], value=-1)
         products = (chosen * u).sum(1)
-        to_g = gamma * u
+        to_g = gamma[:, None] * u
         # What v_gamma and the inner products weigh the chosen gradients by.
         weights = -inverse * v_hat * gamma
         if v_gamma is not None:
-            to_g.addcmul_(v_gamma, hat)
+            to_g.addcmul_(v_gamma[:, None], hat)
             weights = weights + v_gamma
         if v_beta is not None:
-            to_g += v_beta
+            to_g += v_beta[:, None]
         to_g = _maps(_activated(to_g, _rows(y), ctx.slope), y)
         if not ctx.needs_input_grad[1]:
-            return to_g, None, products.sum(0), *(None,) * 7
+            return to_g, None, products, *(None,) * 7
         dense = -inverse * w_hat
         q = weights[:, None] * chosen
         along = (gamma * products + (q * hat).sum(1)) @ averaging
@@ -227,7 +229,7 @@ class _NormaliseGradient(torch.autograd.Function):
         offset = torch.addcmul(-inverse * q_mean, factor, mean, value=-1)
         to_x = _spread(rows, offset, factor, inverse[:, None] * q, index)
         to_x.addcmul_(v_rows, (inverse * dense)[:, None])
-        return to_g, _maps(to_x, x), products.sum(0), *(None,) * 7
+        return to_g, _maps(to_x, x), products, *(None,) * 7
 
 
 def _rows(maps: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from jaxtyping import Int64
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -9,6 +10,7 @@ from lightmannet.adaptation.engine import Engine, Rates
 from lightmannet.adaptation.fused import FusedEngine
 from lightmannet.errors import ConfigurationError
 from lightmannet.networks.copies import Network
+from lightmannet.networks.seeded_dropout import seed_dropout
 
 
 def adapt(
@@ -37,6 +39,7 @@ def inner_path(
     first_order: bool,
     part: Callable[[Network], nn.Module] | None = None,
     engine: Engine | None = None,
+    seed: Int64[Tensor, "*task"] | None = None,
 ) -> Iterator[Network]:
     """Yield a copy of ``network``, then the same copy after each gradient step ``θ' = θ - α ∇ loss(θ)``.
 
@@ -52,6 +55,7 @@ def inner_path(
         first_order: Take the inner gradients as constants (FOMAML).
         part: Which module of the copy moves; None moves all of it.
         engine: What copies and steps; None takes the fused engine.
+        seed: Of the copy's dropout masks, see ``seed_dropout``; None draws them from torch's generator.
 
     Raises:
         ConfigurationError: The network has batch normalisation.
@@ -61,6 +65,8 @@ def inner_path(
     refuse_batch_normalisation(network)
     engine = FusedEngine() if engine is None else engine
     copy = engine.clone(network)
+    if seed is not None:
+        seed_dropout(copy, seed)
     moving = copy if part is None else part(copy)
     yield copy
     for step in range(steps):

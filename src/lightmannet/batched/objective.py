@@ -15,8 +15,8 @@ from lightmannet.batched.layers import each_learner
 from lightmannet.episode import Clips, Episode
 from lightmannet.learners.anil import ANIL
 from lightmannet.learners.base import Learner
-from lightmannet.learners.episodic import InnerLoopLearner
 from lightmannet.learners.fine_tuning import FineTuning
+from lightmannet.learners.inner_loop import InnerLoopLearner
 from lightmannet.learners.lightmannet import LightmanNet
 from lightmannet.learners.linear_probe import LinearProbe
 from lightmannet.learners.maml import MAML

@@ -9,10 +9,11 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightmannet.episode import Clips, Episode
+from lightmannet.episode import Clips, Episode, MetaBatch
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners.base import Learner
-from lightmannet.learners.episodic import EpisodicLearner, InnerLoopLearner
+from lightmannet.learners.episodic import EpisodicLearner, tasks_of
+from lightmannet.learners.inner_loop import InnerLoopLearner
 
 
 class Monitor(Callback):
@@ -55,11 +56,17 @@ class Monitor(Callback):
         self._log(trainer, values)
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Clips | Episode, batch_idx: int
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Clips | Episode | MetaBatch,
+        batch_idx: int,
     ) -> None:
         """Count what was trained on."""
-        self._kind = "episodes" if isinstance(batch, Episode) else "clips"
-        self._seen += 1 if isinstance(batch, Episode) else len(batch)
+        tasks = tasks_of(batch) if isinstance(batch, Episode | MetaBatch) else ()
+        self._kind = "episodes" if tasks else "clips"
+        self._seen += len(tasks) if isinstance(batch, Episode | MetaBatch) else len(batch)
         self._last = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -81,13 +88,15 @@ class Monitor(Callback):
             logger.log_metrics({**values, "epoch": trainer.current_epoch}, step=trainer.global_step)
 
 
-def inspect_batch(learner: Learner, batch: Clips | Episode) -> dict[str, float]:
+def inspect_batch(learner: Learner, batch: Clips | Episode | MetaBatch) -> dict[str, float]:
     """Return the losses of both branches, the cosine of their gradients, and the losses around the inner loop.
 
     Args:
         learner: The learner, which is left unchanged.
-        batch: Clips or a task, on the learner's device.
+        batch: Clips, a task, or several of which the first is inspected; on the learner's device.
     """
+    if isinstance(batch, MetaBatch):
+        batch = batch.episodes[0]
     if isinstance(learner, EpisodicLearner) and learner.current_epoch < learner.warm_start.epochs:
         return {}
     modes = [(module, module.training) for module in learner.modules()]

@@ -17,6 +17,7 @@ VERBS = {
     "class-means": "lightmannet.commands.class_means:class_means",
     "demo": "lightmannet.commands.demo:demo",
     "bench": "lightmannet.timing.meta_step:bench",
+    "bench-gpu": "lightmannet.timing.gpu:bench_gpu",
     "bench-data": "lightmannet.timing.data:bench_data",
     "bench-answer": "lightmannet.timing.answer:bench_answer",
 }

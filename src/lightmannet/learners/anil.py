@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from lightmannet.learners.episodic import InnerLoop, WarmStart
+from lightmannet.learners.episodic import WarmStart
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.maml import MAML
 from lightmannet.networks import TwoBranchNetwork
 

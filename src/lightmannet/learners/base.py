@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
-from lightmannet.episode import Clips, Episode, Trial, Views, concatenate
+from lightmannet.episode import Clips, Episode, MetaBatch, Trial, Views, concatenate
 from lightmannet.errors import ConfigurationError
 from lightmannet.metrics import UnweightedAverageRecall, UnweightedF1
 from lightmannet.networks import TwoBranchNetwork
@@ -255,8 +255,17 @@ def tested_clips(batch: Clips | Trial | Views) -> Clips:
     return batch if isinstance(batch, Clips) else batch.query
 
 
-def micro_clips(batch: Clips | Episode) -> Clips:
-    """Return a batch as plain clips: of a task, its support and query, which are a class-balanced batch."""
+def micro_clips(batch: Clips | Episode | MetaBatch) -> Clips:
+    """Return a batch as plain clips: of a task, its support and query, which are a class-balanced batch.
+
+    Raises:
+        ConfigurationError: The batch holds several tasks.
+    """
+    if isinstance(batch, MetaBatch):
+        raise ConfigurationError(
+            "Methods that do not learn from tasks take the clips of one task a step. Set the data module's "
+            "tasks_per_step: 1; trainer.accumulate_grad_batches adds up several."
+        )
     return batch if isinstance(batch, Clips) else concatenate(batch.support, batch.query)
 
 

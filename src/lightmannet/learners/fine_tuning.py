@@ -4,12 +4,12 @@ from typing import Literal
 
 from torch.nn import functional as F
 
-from lightmannet.adaptation.engines import make_engine
+from lightmannet.adaptation.engines import make_engine, resolve
 from lightmannet.adaptation.maml import adapt
 from lightmannet.episode import Clips
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners.base import Predictor, differentiable
-from lightmannet.learners.episodic import InnerLoop
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.supervised import Supervised
 from lightmannet.networks import TwoBranchNetwork
 
@@ -70,6 +70,6 @@ class FineTuning(Supervised):
                 learning_rate=inner.learning_rate,
                 first_order=True,
                 part=inner.moving,
-                engine=make_engine(inner.engine),
+                engine=make_engine(resolve(inner.engine, self.device.type)),
             )
         return Predictor(network)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from lightmannet.errors import ConfigurationError
-from lightmannet.learners.episodic import InnerLoop
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.losses.kernels import Cosine, Kernel
 from lightmannet.losses.pairs import Pairs, SameClass
 from lightmannet.networks import TwoBranchNetwork

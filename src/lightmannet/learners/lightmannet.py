@@ -8,7 +8,9 @@ from torch.nn import functional as F
 from lightmannet.episode import Clips, Episode, concatenate
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners.base import micro_clips
-from lightmannet.learners.episodic import InnerLoop, InnerLoopLearner, InnerLosses, WarmStart
+from lightmannet.learners.episodic import WarmStart
+from lightmannet.learners.inner_loop import InnerLoopLearner, InnerLosses
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.networks import TwoBranchNetwork
 
@@ -114,6 +116,11 @@ class LightmanNet(InnerLoopLearner):
     def inner_loss(self, network: TwoBranchNetwork, support: Clips, auxiliary: Clips | None) -> Float[Tensor, ""]:
         """Return the first level's loss alone."""
         return self.inner_losses(network, support, auxiliary).total
+
+    def check_task(self, support: Clips, auxiliary: Clips | None) -> None:
+        """Refuse a task without a pair that the alignment needs."""
+        if auxiliary is not None and self.loss.auxiliary_weight > 0:
+            self.loss.pairs.check(support, auxiliary)
 
     def warm_loss(self, episode: Episode) -> Float[Tensor, ""]:
         """Return what the warm start minimises: with both branches the inner loss, at θ itself and over all clips."""

@@ -5,7 +5,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightmannet.episode import Clips
-from lightmannet.learners.episodic import InnerLoop, InnerLoopLearner, WarmStart
+from lightmannet.learners.episodic import WarmStart
+from lightmannet.learners.inner_loop import InnerLoopLearner
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.networks import TwoBranchNetwork
 
 

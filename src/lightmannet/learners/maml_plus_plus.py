@@ -1,15 +1,18 @@
 """MAML++: MAML with learned rates for each layer and step, and a loss after each step."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
+from lightmannet.adaptation.vectorized import StackedEpisode
 from lightmannet.episode import Episode
 from lightmannet.errors import ConfigurationError
-from lightmannet.learners.episodic import InnerLoop, WarmStart
+from lightmannet.learners.episodic import WarmStart
+from lightmannet.learners.inner_loop import InnerSteps, cross_entropy
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.maml import MAML
 from lightmannet.networks import TwoBranchNetwork
 
@@ -65,15 +68,19 @@ class MAMLPlusPlus(MAML):
         each = max(0.0, 1 - epoch / self.multi_step_epochs) / steps if self.multi_step_epochs else 0.0
         return [each] * (steps - 1) + [1 - each * (steps - 1)]
 
-    def meta_loss(self, episode: Episode) -> Float[Tensor, ""]:
+    def graph_constants(self) -> Any:
+        """Return the weights of the steps in this epoch."""
+        return tuple(self.step_weights(self.current_epoch - self.warm_start.epochs))
+
+    def outer_loss(self, task: Episode | StackedEpisode, steps: InnerSteps) -> Float[Tensor, "*task"]:
         """Return the weighted sum of the query's losses after each inner step."""
-        path = self.inner_path(lambda network: self.inner_loss(network, episode.support, None))
+        path = steps.down(self.inner_loss, task.support, None)
         next(path)  # θ itself
         weights = self.step_weights(self.current_epoch - self.warm_start.epochs)
         losses = [
-            weight * F.cross_entropy(network(episode.query.inputs), episode.query.labels)
+            weight * steps.each(copy, cross_entropy, task.query)
             # The same copy moves on with each step: its loss has to be taken before the next one.
-            for weight, network in zip(weights, path, strict=True)
+            for weight, copy in zip(weights, path, strict=True)
             if weight > 0
         ]
-        return torch.stack(losses).sum()
+        return torch.stack(losses).sum(0)

@@ -7,9 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from lightmannet.adaptation.vectorized import StackedEpisode
 from lightmannet.episode import Episode
 from lightmannet.errors import ConfigurationError
-from lightmannet.learners.episodic import InnerLoop, WarmStart
+from lightmannet.learners.episodic import WarmStart
+from lightmannet.learners.inner_loop import InnerSteps
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.maml import MAML
 from lightmannet.networks import TwoBranchNetwork
 
@@ -53,9 +56,12 @@ class Reptile(MAML):
             )
         super().__init__(network, replace(inner, first_order=True), warm_start, learning_rate, weight_decay)
 
-    def meta_loss(self, episode: Episode) -> Float[Tensor, ""]:
+    def outer_loss(self, task: Episode | StackedEpisode, steps: InnerSteps) -> Float[Tensor, "*task"]:
         """Return ``½ |θ - θ_i|²``, whose gradient is Reptile's."""
-        batches = cycle([episode.support, episode.query])
-        *_, adapted = self.inner_path(lambda network: self.inner_loss(network, next(batches), None))
+        batches = cycle([task.support, task.query])
+        *_, copy = steps.path(lambda copy: steps.each(copy, self.inner_loss, next(batches), None))
+        return steps.each(copy, self._distance)
+
+    def _distance(self, adapted: TwoBranchNetwork) -> Float[Tensor, ""]:
         pairs = zip(self.network.parameters(), adapted.parameters(), strict=True)
         return 0.5 * torch.stack([(theta - theta_i.detach()).square().sum() for theta, theta_i in pairs]).sum()

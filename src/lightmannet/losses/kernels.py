@@ -125,20 +125,22 @@ class MMD2(Kernel):
 
     def __call__(self, micro: Micro, macro: Macro, weights: Weights) -> Float[Tensor, ""]:
         """Return the mean discrepancy over the groups of clips with the same partners."""
-        counted = weights > 0
-        groups = [row for row in counted.unique(dim=0) if row.any()]
-        if not groups:
-            return 0.0 * micro.sum()
         width = _squared_bandwidth(squared_distances(micro, macro), weights, self.bandwidth)
 
         def similarity(x: Tensor, y: Tensor) -> Tensor:
-            return torch.exp(-squared_distances(x, y) / (2 * width)).mean()
+            return torch.exp(-squared_distances(x, y) / (2 * width))
 
-        discrepancies = []
-        for partners in groups:
-            a, b = micro[..., (counted == partners).all(1), :], macro[..., partners, :]
-            discrepancies.append(similarity(a, a) + similarity(b, b) - 2 * similarity(a, b))
-        return torch.stack(discrepancies).mean()
+        # Without a loop over groups, so that several tasks can be batched with torch.vmap: each micro clip has the
+        # discrepancy of its own group, and counts for its share of it.
+        partners = (weights > 0).to(micro.dtype)
+        group = (partners[:, None] == partners[None]).all(2).to(micro.dtype)
+        mine, theirs = _mean_rows(group), _mean_rows(partners)
+        within = (mine * (similarity(micro, micro) @ mine.mT).mT).sum(-1)
+        beyond = (theirs * (similarity(macro, macro) @ theirs.mT).mT).sum(-1)
+        between = (theirs * (mine @ similarity(micro, macro))).sum(-1)
+        share = partners.amax(1) / group.sum(1)
+        groups = share.sum().clamp_min(torch.finfo(micro.dtype).tiny)
+        return (((within + beyond - 2 * between) * share).sum(-1) / groups).mean()
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,11 @@ def weighted_mean(values: Float[Tensor, "*part micro macro"], weights: Weights) 
     return ((values * weights).sum((-2, -1)) / weights.sum().clamp_min(torch.finfo(values.dtype).tiny)).mean()
 
 
+def _mean_rows(chosen: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+    """Return each row divided by its sum; rows of zeros stay."""
+    return chosen / chosen.sum(1, keepdim=True).clamp_min(1)
+
+
 def cosines(a: Float[Tensor, "*#part n feature"], b: Float[Tensor, "*#part m feature"]) -> Float[Tensor, "... n m"]:
     """Return the cosine of each pair."""
     return F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).mT
@@ -241,7 +248,7 @@ def _squared_bandwidth(
     squared: Float[Tensor, "*part n m"], weights: Weights, bandwidth: float | None
 ) -> Float[Tensor, "*part 1 1"]:
     if bandwidth is not None:
-        return squared.new_tensor(bandwidth).square().expand(*squared.shape[:-2], 1, 1)
+        return squared.new_full((), bandwidth**2).expand(*squared.shape[:-2], 1, 1)
     counted = torch.where(weights > 0, squared.detach(), torch.nan).flatten(-2)
     median = counted.nanmedian(-1).values.nan_to_num(nan=1.0)  # NaN where no pair counts
     return median.clamp_min(torch.finfo(squared.dtype).eps)[..., None, None]

@@ -42,6 +42,13 @@ class Pairs(ABC):
         """
         return self
 
+    def check(self, micro: Clips, macro: Clips) -> None:  # noqa: B027  most rules take any clips
+        """Do nothing for clips that have pairs.
+
+        Raises:
+            ConfigurationError: The rule needs a pair in every task, and these clips have none.
+        """
+
     @abstractmethod
     def __call__(self, micro: Clips, macro: Clips) -> Bool[Tensor, "micro macro"] | Float[Tensor, "micro macro"]:
         """Return which pairs of support (``micro``) and auxiliary (``macro``) clips count, or with what weight.
@@ -69,19 +76,17 @@ class AllPairs(Pairs):
 class SameClass(Pairs):
     """Pairs of the same class (our choice)."""
 
-    def __call__(self, micro: Clips, macro: Clips) -> Bool[Tensor, "micro macro"]:
-        """Return which pairs share their class.
-
-        Raises:
-            ConfigurationError: No class occurs in both sets.
-        """
-        chosen = micro.labels[:, None] == macro.labels[None, :]
-        if not chosen.any():
+    def check(self, micro: Clips, macro: Clips) -> None:
+        """Refuse clips without a class that occurs in both sets."""
+        if not self(micro, macro).any():
             raise ConfigurationError(
                 f"pairs: SameClass needs a common class, but the support has classes {_classes(micro.labels)} "
                 f"and the auxiliary set {_classes(macro.labels)}. Set pairs: AllPairs, or choose other auxiliary clips."
             )
-        return chosen
+
+    def __call__(self, micro: Clips, macro: Clips) -> Bool[Tensor, "micro macro"]:
+        """Return which pairs share their class."""
+        return micro.labels[:, None] == macro.labels[None, :]
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,10 @@ class LearnedPairs(Pairs):
     def learned(self) -> bool:
         """True: by the outer loop."""
         return True
+
+    def check(self, micro: Clips, macro: Clips) -> None:
+        """Refuse clips that the rule refuses."""
+        self.among.check(micro, macro)
 
     def weighting(self, n_classes: int) -> Weighting:
         """Return a new network, for which all pairs of the rule initially have the same weight."""

@@ -16,7 +16,7 @@ Five networks with four tasks each are twenty networks: ``repeat(stacked, 4)``, 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -69,7 +69,10 @@ def count(stacked: nn.Module) -> int:
 
 
 def each(
-    stacked: Network, function: Callable[..., Result], *arguments: Tensor | None, classes: Classes | None = None
+    stacked: Network,
+    function: Callable[..., Result],
+    *arguments: Tensor | tuple[Tensor | None, ...] | None,
+    classes: Classes | None = None,
 ) -> Result:
     """Return ``function(network, *arguments)`` of each network on its share of the arguments, stacked.
 
@@ -78,20 +81,27 @@ def each(
         function: Takes one network and tensors without the leading dimension; returns a tensor, or a tuple of them. It
             may use other tensors from around it, the same for all networks. No value of a tensor may decide what it
             does (no ``if loss > 0``).
-        *arguments: Tensors with a leading dimension that counts the networks, or None.
+        *arguments: Tensors with a leading dimension that counts the networks, tuples of them, or None.
         classes: Layers to compute with in place of the network's own, see ``copy_module``.
     """
     own = list({id(tensor): tensor for tensor in _tensors(stacked)}.values())
 
-    def one(tensors: list[Tensor], shares: tuple[Tensor | None, ...]) -> Result:
+    def one(tensors: list[Tensor], shares: tuple[Any, ...]) -> Result:
         mine = {id(tensor): share for tensor, share in zip(own, tensors, strict=True)}
         network = copy_module(stacked, lambda p: mine[id(p)], classes or {}, buffer=lambda b: mine[id(b)])
         return function(network, *shares)
 
-    result: Result = vmap(one, randomness="different")(own, arguments)
+    result: Result = vmap(one, (0, _dimensions(arguments)), randomness="different")(own, arguments)
     return result
 
 
 def _tensors(network: nn.Module) -> Iterator[Tensor]:
     yield from network.parameters()
     yield from network.buffers()
+
+
+def _dimensions(arguments: Any) -> Any:
+    """Return 0 in place of each tensor and None in place of each None."""
+    if isinstance(arguments, tuple):
+        return tuple(map(_dimensions, arguments))
+    return None if arguments is None else 0

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.utils.flop_counter import FlopCounterMode
 
-from lightmannet.episode import Clips, Episode, Trial, Views
+from lightmannet.episode import Clips, Episode, MetaBatch, Trial, Views
 from lightmannet.learners.base import Learner
 
 _RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -43,14 +43,15 @@ class DrawnClips(Callback):
         self.micro, self.macro = 0, 0
 
     def on_train_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Clips | Episode, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, batch: Clips | Episode | MetaBatch, batch_idx: int
     ) -> None:
         """Count a batch."""
         if isinstance(batch, Clips):
             self.micro += len(batch)
-        else:
-            self.micro += len(batch.support) + len(batch.query)
-            self.macro += 0 if batch.auxiliary is None else len(batch.auxiliary)
+            return
+        for task in batch.episodes if isinstance(batch, MetaBatch) else (batch,):
+            self.micro += len(task.support) + len(task.query)
+            self.macro += 0 if task.auxiliary is None else len(task.auxiliary)
 
 
 def forget_peak_memory() -> None:

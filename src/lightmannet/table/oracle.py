@@ -5,7 +5,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from data_modules.base import SubjectDisjointDataModule
-from lightmannet.episode import Clips, Episode
+from lightmannet.episode import Clips, Episode, MetaBatch
 from lightmannet.learners.base import Learner
 
 
@@ -32,7 +32,9 @@ class OracleEpoch(Callback):
         with torch.random.fork_rng(), torch.no_grad():
             answers = []
             for number, batch in enumerate(self.data.predict_dataloader()):
-                assert not isinstance(batch, Episode)  # tasks are for training; test clips come as clips or trials
+                assert not isinstance(
+                    batch, Episode | MetaBatch
+                )  # tasks are for training; test clips come as clips or trials
                 answers.append(pl_module.predict_step(batch.to(pl_module.device), number))
         pl_module.train(training)
         right = sum(int((row.argmax(1) == clips.labels).sum()) for clips, row in answers)

@@ -23,7 +23,7 @@ from lightmannet.episode import Episode
 from lightmannet.learners import LightmanNet
 from lightmannet.networks import TwoBranchNetwork
 from lightmannet.silence import silence_lightning
-from lightmannet.timing.engines import time_engines
+from lightmannet.timing.engines import Load, time_engines
 
 _WARM_UP = 3
 
@@ -41,7 +41,7 @@ def bench(steps: int = 30, tasks: int = 4, threads: int = 1, size: int = 28) -> 
     console = Console()
     for inner_steps in (1, 5):
         console.print(f"timing the engines: {inner_steps} inner step(s), {tasks} tasks, {size} × {size} pixels …")
-        console.print(_engines_table(time_engines(size, inner_steps, tasks, max(3, steps // inner_steps))))
+        console.print(_engines_table(time_engines(Load(tasks, inner_steps, size=size), max(3, steps // inner_steps))))
     console.print(f"timing {steps} meta-steps of {tasks} tasks, in turns with a bare learn2learn loop …")
     ours, bare = time_in_turns(steps, tasks)
     ratios = [a / b for a, b in zip(ours, bare, strict=True)]

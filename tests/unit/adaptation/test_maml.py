@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from lightmannet.adaptation.engines import make_engine
 from lightmannet.adaptation.maml import adapt, inner_path
 from lightmannet.errors import ConfigurationError
-from lightmannet.learners.episodic import InnerLoop
+from lightmannet.learners.inner_loop_options import InnerLoop
 
 ROOT = Path(__file__).parents[3]
 
@@ -121,7 +121,7 @@ importlib.util.find_spec = lambda name, find=importlib.util.find_spec: None if n
 import torch
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners import MAML
-from lightmannet.learners.episodic import InnerLoop
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.networks import TwoBranchNetwork
 from tests.clips import make_episode
 task = make_episode()

@@ -30,7 +30,8 @@ from lightmannet.learners import (
     Supervised,
 )
 from lightmannet.learners.base import Learner
-from lightmannet.learners.episodic import InnerLoop, WarmStart
+from lightmannet.learners.episodic import WarmStart
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.networks import Conv4, Flatten, ThreeStream, TwoBranchNetwork
 from lightmannet.networks.aligned import Aligned, Features, Logits

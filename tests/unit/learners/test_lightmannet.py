@@ -11,7 +11,8 @@ from data_modules import EpisodicDataModule, SubjectKFold, SyntheticMotion
 from lightmannet.episode import Clips, Episode, Trial
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners import LightmanNet
-from lightmannet.learners.episodic import InnerLoop, WarmStart
+from lightmannet.learners.episodic import WarmStart
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.losses import (
     MMD2,

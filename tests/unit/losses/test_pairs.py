@@ -43,7 +43,7 @@ def test_action_units_weigh_by_the_share_that_both_show() -> None:
 
 def test_no_common_class_is_an_error_that_names_the_classes() -> None:
     with pytest.raises(ConfigurationError, match=r"support has classes \[0, 1, 2\] and the auxiliary set \[3\]"):
-        SameClass()(MICRO, clips_of([(0, 3), (0, 3)]))
+        SameClass().check(MICRO, clips_of([(0, 3), (0, 3)]))
 
 
 @pytest.mark.parametrize(

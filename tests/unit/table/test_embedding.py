@@ -7,7 +7,7 @@ from torch import nn
 
 from lightmannet.episode import Trial
 from lightmannet.learners import MAML, LightmanNet
-from lightmannet.learners.episodic import InnerLoop
+from lightmannet.learners.inner_loop_options import InnerLoop
 from lightmannet.learners.inner_loss import InnerLoss
 from lightmannet.losses import AllPairs
 from lightmannet.networks import Conv4, TwoBranchNetwork
