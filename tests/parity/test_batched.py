@@ -12,6 +12,7 @@ from data_modules.episodic import EpisodicDataModule
 from data_modules.protocols import SubjectKFold
 from data_modules.transforms import Augmentation
 from lightmannet.batched import layers
+from lightmannet.batched import train as batched_train
 from lightmannet.batched.objective import make_objective
 from lightmannet.batched.train import Run, Training, train
 from lightmannet.callbacks.schedule import Schedule
@@ -104,7 +105,8 @@ def test_runs_trained_together_have_the_weights_of_runs_alone(method: str) -> No
 @pytest.mark.parametrize("method", ["supervised", "STSTNet", "LightmanNet"])
 def test_what_a_gpu_does_in_one_operation_is_the_same(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a CPU; tests/integration/test_gpu.py is for where there is a GPU."""
-    monkeypatch.setattr(layers, "_in_turn", lambda device: False)
+    for module in (layers, batched_train):
+        monkeypatch.setattr(module, "one_at_a_time", lambda device: False)
     monkeypatch.setattr(three_stream, "_plain", lambda images: False)
     check(method)
 

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from lightmannet.episode import Clips, Episode
+from lightmannet.episode import Clips, Episode, MetaBatch
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class BatchStack:
 
     Attributes:
         runs: Number of the run of each batch, ascending.
+        tasks: Number of each task within its epoch; 0 for plain clips.
         parts: ``clips``; or ``support``, ``query`` and, where tasks have it, ``auxiliary``.
     """
 
     runs: tuple[int, ...]
+    tasks: tuple[int, ...]
     parts: dict[str, ClipStack]
 
     @property
@@ -42,23 +44,30 @@ class BatchStack:
         return tuple((name, part.labels.shape[1]) for name, part in self.parts.items())
 
     def __getitem__(self, chosen: slice) -> "BatchStack":
-        return BatchStack(self.runs[chosen], _each_tensor(self.parts, lambda tensor: tensor[chosen]))
+        return BatchStack(
+            self.runs[chosen], self.tasks[chosen], _each_tensor(self.parts, lambda tensor: tensor[chosen])
+        )
 
     def to(self, device: torch.device) -> "BatchStack":
         """Return the same batches on ``device``."""
-        return BatchStack(self.runs, _each_tensor(self.parts, lambda tensor: tensor.to(device, non_blocking=True)))
+        return BatchStack(
+            self.runs, self.tasks, _each_tensor(self.parts, lambda tensor: tensor.to(device, non_blocking=True))
+        )
 
 
-def stack_batches(batches: Sequence[tuple[int, Clips | Episode]]) -> list[BatchStack]:
-    """Return pairs of (run, batch) stacked by their sizes."""
-    groups: dict[tuple[tuple[str, int], ...], list[tuple[int, dict[str, Clips]]]] = {}
+def stack_batches(batches: Sequence[tuple[int, Clips | Episode | MetaBatch]]) -> list[BatchStack]:
+    """Return pairs of (run, batch) stacked by their sizes; several tasks of a step count as so many batches."""
+    groups: dict[tuple[tuple[str, int], ...], list[tuple[int, int, dict[str, Clips]]]] = {}
     for run, batch in batches:
-        parts = _parts(batch)
-        groups.setdefault(tuple((name, len(clips)) for name, clips in parts.items()), []).append((run, parts))
+        for one in batch.episodes if isinstance(batch, MetaBatch) else (batch,):
+            parts, task = _parts(one), one.index if isinstance(one, Episode) else 0
+            sizes = tuple((name, len(clips)) for name, clips in parts.items())
+            groups.setdefault(sizes, []).append((run, task, parts))
     return [
         BatchStack(
-            runs=tuple(run for run, _ in group),
-            parts={name: _stacked([parts[name] for _, parts in group]) for name in group[0][1]},
+            runs=tuple(run for run, _, _ in group),
+            tasks=tuple(task for _, task, _ in group),
+            parts={name: _stacked([parts[name] for _, _, parts in group]) for name in group[0][2]},
         )
         for group in groups.values()
     ]

@@ -50,7 +50,9 @@ class LockStep(Dataset[list[BatchStack]]):
 
     def pixels(self, batch: BatchStack, dtype: torch.dtype) -> BatchStack:
         """Return a batch with its pixels, wherever it lies."""
-        return BatchStack(batch.runs, {name: self._cooked(part, dtype) for name, part in batch.parts.items()})
+        return BatchStack(
+            batch.runs, batch.tasks, {name: self._cooked(part, dtype) for name, part in batch.parts.items()}
+        )
 
     def _cooked(self, part: ClipStack, dtype: torch.dtype) -> ClipStack:
         inputs = part.inputs

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import cycle, repeat
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,9 +24,8 @@ from lightmannet.learners.maml_plus_plus import MAMLPlusPlus
 from lightmannet.learners.meta_sgd import MetaSGD
 from lightmannet.learners.reptile import Reptile
 from lightmannet.learners.supervised import Supervised
-from lightmannet.losses.pair_weighting import PairWeighting
-from lightmannet.losses.pairs import SameClass
 from lightmannet.networks.copies import copy_module, replace_parameters
+from lightmannet.networks.seeded_dropout import seed_dropout
 
 _TASK = ("support", "query", "auxiliary")
 Losses = Float[Tensor, " batch"]
@@ -37,12 +36,15 @@ class Passes:
 
     Args:
         masks: Masks of each pass, with a leading dimension of batches; None drops nothing and lists what is needed.
+        seeds: Seeds of the masks within the inner loop, one a batch, which are functions of the task.
 
     Attributes:
+        seeds: As given.
         draws: Which masks each pass needs, one batch; filled where ``masks`` is None.
     """
 
-    def __init__(self, masks: Sequence[Sequence[Tensor]] | None) -> None:
+    def __init__(self, masks: Sequence[Sequence[Tensor]] | None, seeds: Int64[Tensor, " batch"]) -> None:
+        self.seeds = seeds
         self._masks: Iterator[Sequence[Tensor]] | None = None if masks is None else iter(masks)
         self.draws: list[list[Draw]] = []
 
@@ -85,6 +87,13 @@ class Objective(ABC):
             batch: Their batches.
             epoch: Number of the epoch.
             passes: Evaluates functions of the learners.
+        """
+
+    def check(self, batch: BatchStack) -> None:  # noqa: B027  most batches can be learned from
+        """Do nothing for a batch that can be learned from.
+
+        Raises:
+            ConfigurationError: It cannot.
         """
 
     @abstractmethod
@@ -139,8 +148,6 @@ class MetaObjective(Objective):
     def losses(self, learners: Learner, batch: BatchStack, epoch: int, passes: Passes) -> Losses:
         """Return the loss of each task, as ``EpisodicLearner.training_step`` does."""
         assert isinstance(learners, InnerLoopLearner)
-        if isinstance(learners, LightmanNet):
-            _look_at_no_value(learners)
         warm = self._learner.warm_start
         if epoch < warm.epochs:
             return self._warm(learners, batch, passes)
@@ -148,6 +155,12 @@ class MetaObjective(Objective):
         if not warm.kept_weight:
             return meta
         return (1 - warm.kept_weight) * meta + warm.kept_weight * self._warm(learners, batch, passes)
+
+    def check(self, batch: BatchStack) -> None:
+        """Refuse a task that the method refuses."""
+        support, auxiliary = (_first(batch, part) for part in ("support", "auxiliary"))
+        assert support is not None  # a batch that is no task has been refused by the table
+        self._learner.check_task(support, auxiliary)
 
     def kind(self, epoch: int) -> Hashable:
         """Return whether it is the warm start, and which inner steps' losses count."""
@@ -198,6 +211,7 @@ def inner_path(
         part: Whose clips a step learns from.
     """
     adapted = copy_module(learners, lambda p: p, {}, buffer=lambda b: b)
+    seed_dropout(adapted.network, passes.seeds)
     rates = learners.inner_learning_rate
     yield adapted
     for step in range(learners.inner.steps):
@@ -229,16 +243,10 @@ def make_objective(learner: Learner) -> Objective | None:
     return None
 
 
-def _look_at_no_value(learners: LightmanNet) -> None:
-    if isinstance(learners.pair_weighting, SameClass):
-        learners.pair_weighting = _same_class
-    elif isinstance(learners.pair_weighting, PairWeighting) and isinstance(learners.pair_weighting.among, SameClass):
-        learners.pair_weighting.among = _same_class
-
-
-def _same_class(micro: Clips, macro: Clips) -> Tensor:
-    """Return the pairs of ``SameClass`` without looking whether there are any: tasks draw D^aux of their classes."""
-    return micro.labels[:, None] == macro.labels[None]
+def _first(batch: BatchStack, part: str) -> Clips | None:
+    if part not in batch.parts:
+        return None
+    return clips_of([None if tensor is None else tensor[0] for tensor in batch.parts[part].tensors()])
 
 
 def _inner_loss(learner: InnerLoopLearner, support: Clips, auxiliary: Clips | None) -> Tensor:

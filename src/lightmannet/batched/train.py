@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,11 @@ from data_modules.base import SubjectDisjointDataModule
 from lightmannet.batched.adamw import StackedAdamW
 from lightmannet.batched.batch import BatchStack
 from lightmannet.batched.dropout import Draw, MaskStreams
+from lightmannet.batched.layers import one_at_a_time
 from lightmannet.batched.loading import LockStep, load
 from lightmannet.batched.objective import Objective, Passes
 from lightmannet.learners.base import Learner
+from lightmannet.learners.inner_loop import InnerLoopLearner, dropout_seed
 from lightmannet.networks.copies import copy_module
 from lightmannet.networks.stacked import stack
 
@@ -52,7 +55,7 @@ class Training:
         accumulate: Batches an update.
         cosine: Step sizes fall to 0 along half a cosine, as ``callbacks.Schedule`` does it.
         device: Where.
-        at_once: Batches whose losses are computed at once; None takes as many as the GPU's memory holds.
+        at_once: Batches that a GPU computes at once; None takes as many as its memory holds. A CPU takes one.
         ahead: Processes that draw batches ahead.
     """
 
@@ -93,11 +96,19 @@ class _Together:
         self.adamw = StackedAdamW(optimizer, len(runs))
         self.updates = torch.tensor(self.data.updates, device=training.device)
         self.streams = MaskStreams([run.random_state for run in runs])
+        self.seeds = [torch.Generator().set_state(run.random_state).initial_seed() for run in runs]
+        self.divisor = training.accumulate * getattr(runs[0].data, "tasks_per_step", 1)
         self.needs: dict[Hashable, list[list[Draw]]] = {}
         self.fitting: dict[Hashable, int] = {}
 
     def train(self, after_epoch: Callable[[int], None] | None) -> None:
         """Take all updates."""
+        learners = self.learners
+        precision = learners.inner_precision() if isinstance(learners, InnerLoopLearner) else nullcontext()
+        with precision:
+            self._train(after_epoch)
+
+    def _train(self, after_epoch: Callable[[int], None] | None) -> None:
         loaded = load(self.data, self.training.epochs, self.training.ahead)
         for epoch in range(self.training.epochs):
             sums = torch.zeros(len(self.runs), dtype=torch.float64, device=self.training.device)
@@ -159,9 +170,9 @@ class _Together:
             learners = copy_module(
                 mine, lambda p: p.index_select(0, local), {}, buffer=lambda b: b.index_select(0, local)
             )
-        losses = self.objective.losses(learners, batch, epoch, Passes(masks))
+        losses = self.objective.losses(learners, batch, epoch, Passes(masks, self._seeds(batch, epoch)))
         pairs = [(p, q) for p, q in zip(self.learners.parameters(), mine.parameters(), strict=True) if q.requires_grad]
-        found = torch.autograd.grad(losses.sum() / self.training.accumulate, [q for _, q in pairs], allow_unused=True)
+        found = torch.autograd.grad(losses.sum() / self.divisor, [q for _, q in pairs], allow_unused=True)
         for (parameter, _), gradient in zip(pairs, found, strict=True):
             if gradient is not None:
                 if id(parameter) not in gradients and len(own) == total:
@@ -174,7 +185,9 @@ class _Together:
         return losses.detach()
 
     def _at_once(self, batch: BatchStack, masks: "_Masks", epoch: int) -> int:
-        """Return how many batches are computed at once: as configured, or as many as the GPU's memory holds."""
+        """Return how many batches a GPU computes at once: as configured, or as many as its memory holds."""
+        if one_at_a_time(self.training.device):
+            return 1
         if self.training.at_once is not None:
             return self.training.at_once
         key = (batch.sizes, self.objective.kind(epoch))
@@ -191,6 +204,13 @@ class _Together:
             free = torch.cuda.mem_get_info(device)[0] - sum(p.nbytes for p in self.learners.parameters())
             self.fitting[key] = max(1, min(len(batch.runs), int(_SHARE_OF_MEMORY * free / max(each, 1))))
         return self.fitting[key]
+
+    def _seeds(self, batch: BatchStack, epoch: int) -> Tensor:
+        """Return the seed of the dropout masks within each task's inner loop."""
+        pairs = [(self.seeds[run], task) for run, task in zip(batch.runs, batch.tasks, strict=True)]
+        # Folds of one seed share them.
+        found = {pair: dropout_seed(epoch, pair[1], pair[0]) for pair in set(pairs)}
+        return torch.tensor([found[pair] for pair in pairs], device=self.training.device)
 
     def _masks(self, batches: list[BatchStack], epoch: int) -> list["_Masks"]:
         """Draw the dropout masks of all runs, in the order in which each would draw them alone."""
@@ -212,7 +232,8 @@ class _Together:
         """Return the masks that each pass over one of these batches needs."""
         key = (batch.sizes, self.objective.kind(epoch))
         if key not in self.needs:
-            passes = Passes(None)
+            passes = Passes(None, self._seeds(batch[:1], epoch))
+            self.objective.check(batch[:1])
             one = self.data.pixels(batch[:1].to(self.training.device), self.dtype)
             first = copy_module(
                 self.learners,

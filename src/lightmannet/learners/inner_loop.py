@@ -299,6 +299,13 @@ def cross_entropy(network: nn.Module, clips: Clips) -> Float[Tensor, ""]:
     return F.cross_entropy(network(clips.inputs), clips.labels)
 
 
-def dropout_seed(epoch: int, index: int) -> int:
-    """Return the seed of a task's dropout masks, from torch's seed, the epoch and the number of the task."""
-    return int(np.random.SeedSequence([torch.initial_seed(), epoch, index]).generate_state(1)[0])
+def dropout_seed(epoch: int, index: int, seed: int | None = None) -> int:
+    """Return the seed of a task's dropout masks, from the run's seed, the epoch and the number of the task.
+
+    Args:
+        epoch: Number of the epoch.
+        index: Number of the task.
+        seed: That of the run; None takes torch's.
+    """
+    first = torch.initial_seed() if seed is None else seed
+    return int(np.random.SeedSequence([first, epoch, index]).generate_state(1)[0])

@@ -51,8 +51,6 @@ def why_alone(made: Lightning) -> str | None:
         return f"the callback {odd[0]} looks at one run"
     if trainer.precision != "32-true":
         return f"trainer.precision is {trainer.precision}"
-    if getattr(made.datamodule, "tasks_per_step", 1) != 1:
-        return "tasks_per_step is not 1"
     limits = {
         "max_steps": trainer.max_steps != -1,
         "max_epochs": trainer.max_epochs in (None, -1),
@@ -128,7 +126,7 @@ def finish_cells(cells: Sequence[Cell], at_once: int | None = None) -> list[Fini
 
     Args:
         cells: Cells of one method and condition.
-        at_once: Batches whose losses are computed at once; None takes what suits the device.
+        at_once: Batches that a GPU computes at once; None takes as many as its memory holds.
 
     Raises:
         LightmanNetError: The cells' options or data are wrong.
@@ -143,7 +141,7 @@ def finish_cells(cells: Sequence[Cell], at_once: int | None = None) -> list[Fini
         accumulate=trainer.accumulate_grad_batches,
         cosine=any(isinstance(its, Schedule) and its.shape == "cosine" for its in trainer.callbacks),  # type: ignore[attr-defined]
         device=device,
-        at_once=1 if at_once is None and device.type == "cpu" else at_once,
+        at_once=at_once,
         # On a CPU they would only wait for each other.
         ahead=0 if device.type == "cpu" else max(len(os.sched_getaffinity(0)) - 1, 0),
     )
