@@ -12,6 +12,9 @@ from data_modules.video.face_cascade import cascade_faces
 _EYES, _MOUTH = ((0.33, 0.37), (0.67, 0.37)), ((0.36, 0.75), (0.64, 0.75))
 """Where eyes and corners of the mouth lie in the cascade's boxes, on average, in fractions of width and height."""
 
+_DARK = 128.0
+"""Brightness that few pixels of a dark frame reach; such a frame is searched again with more contrast."""
+
 
 def find_faces(frame: UInt8[np.ndarray, "height width channel"]) -> list[DetectedFace]:
     """Return the faces of a frame, the largest first.
@@ -27,6 +30,8 @@ def find_faces(frame: UInt8[np.ndarray, "height width channel"]) -> list[Detecte
     """
     if model := os.environ.get(MODEL_VARIABLE) or packaged_model():
         faces = _yunet(model).find_faces(frame)
+        if not faces and (top := float(np.quantile(frame, 0.99))) < _DARK:
+            faces = _yunet(model).find_faces((frame * (255 / max(top, 1.0))).clip(0, 255).astype(np.uint8))
     else:
         faces = [_with_points(box) for box in cascade_faces(frame)]
     return sorted(faces, key=lambda face: (-face.box.width * face.box.height, -face.score))

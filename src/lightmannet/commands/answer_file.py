@@ -36,7 +36,7 @@ class AnswerFile:
         self._csv = self.path.suffix.lower() == ".csv"
         self._columns = [
             *("clip", "decision", "reason", *(f"probability_{name}" for name in classes)),
-            *("onset", "apex", "offset", "kind", "source", "warnings", "learned_from", "score"),
+            *("onset", "apex", "offset", "kind", "source", "candidates", "warnings", "learned_from", "score"),
             *("error", "key", "made_by"),
         ]
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +111,7 @@ def _flat(answer: Answer) -> dict[str, Any]:
             if interval
             else {}
         ),
+        "candidates": " | ".join(f"{i.kind} {i.onset}-{i.apex}-{i.offset} ({i.score:.2f})" for i in answer.candidates),
         "warnings": " | ".join(warning.message for warning in answer.warnings),
         "learned_from": answer.learned_from,
         "score": answer.score,

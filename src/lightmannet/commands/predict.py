@@ -98,6 +98,10 @@ def for_a_person(answer: Answer) -> str:
     bars = ", ".join(f"{name} {p:.2f}" for name, p in zip(answer.classes, answer.probabilities, strict=False))
     said = answer.decision or answer.reason
     lines = [f"{answer.clip}: {said}{f' ({bars})' if bars else ''}{where}"]
+    others = [found for found in answer.candidates if found != answer.interval]
+    lines += [
+        f"  also {i.kind}: onset {i.onset}, apex {i.apex}, offset {i.offset}, score {i.score:.2f}" for i in others
+    ]
     lines.append(f"  model: {model_caption(answer)}")
     lines += [f"  {warning.severity}: {warning.message}" for warning in answer.warnings if warning.severity != "fatal"]
     return "\n".join(lines)

@@ -64,6 +64,7 @@ class Answer:
         learned_from: The model's training data, and what that means for real faces.
         score: The model's score on people who were not trained on.
         seconds: Time spent by stage, one of ``STAGES``.
+        candidates: All spotted intervals, the likeliest first; empty where the interval was given.
     """
 
     clip: str
@@ -76,3 +77,4 @@ class Answer:
     learned_from: str
     score: str
     seconds: dict[str, float]
+    candidates: tuple[Interval, ...] = ()

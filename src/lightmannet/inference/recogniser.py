@@ -228,6 +228,7 @@ class Recogniser:
             learned_from=learned_from(self._bundle.settings),
             score=score_of(self._bundle.settings),
             seconds=seen.seconds,
+            candidates=seen.candidates,
         )
 
     def _decide(self, probabilities: tuple[float, ...], seen: Observation) -> tuple[str | None, str]:
