@@ -126,6 +126,10 @@ bench: $(STAMP) ## Time a meta-step beside a bare learn2learn loop, frames to in
 	$(BIN)/lightmannet bench-data
 	$(BIN)/lightmannet bench-answer
 
+.PHONY: bench-gpu
+bench-gpu: $(STAMP) ## Time meta-steps on a CUDA device by each engine; writes results/bench-gpu
+	$(BIN)/lightmannet bench-gpu $(ARGS)
+
 .PHONY: docs
 docs: $(STAMP) ## Build the documentation, docs/_build/index.html; a warning is an error
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build $(ARGS)
