@@ -88,13 +88,13 @@ def cluster_environment(alone: bool) -> ClusterEnvironment | None:
         alone: Whether the process trains by itself, e.g. a cell of a table, even in a job of several tasks.
 
     Raises:
-        ConfigurationError: SLURM announces several tasks, but ``srun`` did not start this process.
+        ConfigurationError: SLURM_NTASKS is no number, or there are several tasks, but ``srun`` did not start this one.
     """
     if not SLURMEnvironment.detect() or TorchElasticEnvironment.detect():
         return None
     if alone:
         return LightningEnvironment()
-    tasks = int(os.environ["SLURM_NTASKS"])
+    tasks = _tasks()
     if tasks > 1 and not {"SLURM_STEP_ID", "SLURM_STEPID"} & os.environ.keys():
         raise ConfigurationError(
             f"SLURM_NTASKS is {tasks}, but srun did not start this process, so it would wait forever for the other "
@@ -112,12 +112,20 @@ def check_tasks(trainer: Trainer) -> None:
     """
     if not isinstance(trainer._accelerator_connector.cluster_environment, SLURMEnvironment):
         return
-    tasks, wanted = int(os.environ["SLURM_NTASKS"]), trainer.num_devices * trainer.num_nodes
+    tasks, wanted = _tasks(), trainer.num_devices * trainer.num_nodes
     if tasks != wanted:
         raise ConfigurationError(
             f"SLURM started {tasks} task(s), but trainer.devices × trainer.num_nodes is {trainer.num_devices} × "
             f"{trainer.num_nodes}. Make them equal: one task for each device (--ntasks-per-node of sbatch)."
         )
+
+
+def _tasks() -> int:
+    """Return how many tasks SLURM announces."""
+    text = os.environ["SLURM_NTASKS"]
+    if not re.fullmatch(r"[1-9]\d*", text):
+        raise ConfigurationError(f"SLURM_NTASKS is {text!r}, not a number of tasks. Unset it, or start with srun.")
+    return int(text)
 
 
 class OwnStateOnly(_CheckpointConnector):

@@ -297,8 +297,9 @@ def test_a_sweep_that_is_signalled_goes_on_with_trials_of_its_own(
         (
             {"SLURM_NTASKS": "4"},
             [],
-            "SLURM_NTASKS is 4, but srun did not start this process, so it would wait forever for the other 3",
+            "SLURM_NTASKS is 4, but srun did not start this process, so it would wait forever for the other 3.",
         ),
+        ({"SLURM_NTASKS": "many"}, [], "SLURM_NTASKS is 'many', not a number of tasks. Unset it, or start with srun."),
         ({"SLURM_NTASKS": "1"}, ["--trainer.devices=2"], r"SLURM started 1 task(s), but trainer.devices × trainer.num"),
     ],
 )

@@ -99,6 +99,7 @@ def fit(folder: Path, method: str, every: int, *more: str) -> tuple[dict[str, to
             *(f"--data.init_args.{shot}=2" for shot in shots),
             f"--monitor.every_n_steps={every}",
             "--trainer.max_epochs=2",
+            "--model.init_args.network.init_args.encoder.init_args.width=8",
             "--trainer.limit_train_batches=8",
             "--trainer.accelerator=cpu",
             "--trainer.log_every_n_steps=1",
