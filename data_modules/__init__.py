@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from data_modules.video.eyes import CascadeEyes as CascadeEyes
     from data_modules.video.eyes import DetectedEyes as DetectedEyes
     from data_modules.video.eyes import FixedEyes as FixedEyes
+    from data_modules.views import Views as Views
 
 _MODULES = {
     "CASME": "databases.casme",
@@ -108,6 +109,7 @@ _MODULES = {
     "TableDatabase": "databases.table",
     "TrainingSupport": "evaluation",
     "UnseenPeople": "evaluation",
+    "Views": "views",
     "WholeFrame": "video.crop",
     "KDEF": "databases.kdef",
     "YaleFaces": "databases.yale_faces",

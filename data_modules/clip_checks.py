@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from data_modules.flow import HIGH, LOW
+from data_modules.flow import CHANNELS, HIGH, LOW
 from lightmannet.episode import Clips
 
 _ROUNDING = 1e-6
@@ -46,9 +46,10 @@ def _input_faults(clips: Clips, kind: str) -> list[str]:
     if inputs.ndim != 5:
         return [f"inputs: the shape (clip, phase, channel, height, width) is expected, {tuple(inputs.shape)} found"]
     faults = []
-    if kind == "motion" and inputs.shape[2] != 3:
+    if kind == "motion" and (inputs.shape[2] % CHANNELS or not inputs.shape[2]):
         faults.append(
-            f"inputs: motion has the 3 channels u, v and strain, {inputs.shape[2]} found; correct them or kind"
+            f"inputs: motion has the 3 channels u, v and strain, or 3 for each view, {inputs.shape[2]} found; correct "
+            "them or kind"
         )
     if inputs.dtype != torch.float32:
         faults.append(f"inputs: float32 is expected, {_dtype(inputs)} found; convert them with .float()")

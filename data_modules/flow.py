@@ -1,7 +1,8 @@
 """Conventions of a motion image and the operations that respect them.
 
-A motion image has three channels: u (pixels to the right), v (pixels downwards) and optical strain
-``sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2)``. As stored in [-0.5, 0.5], no motion is 0 in u and v and -0.5 in strain.
+A motion image has three channels, or three for each of several views: u (pixels to the right), v (pixels downwards) and
+optical strain ``sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2)``. As stored in [-0.5, 0.5], no motion is 0 in u and v and -0.5
+in strain.
 """
 
 import numpy as np
@@ -10,6 +11,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 U, V, STRAIN = 0, 1, 2
+CHANNELS = 3
 LOW, HIGH = -0.5, 0.5
 
 SIZE = 28
@@ -33,21 +35,21 @@ def optical_strain(
     return np.asarray(np.sqrt(u_x**2 + v_y**2 + 0.5 * (u_y + v_x) ** 2))
 
 
-def mirror(images: Float[Tensor, "*batch 3 height width"]) -> Float[Tensor, "*batch 3 height width"]:
+def mirror(images: Float[Tensor, "*batch channel height width"]) -> Float[Tensor, "*batch channel height width"]:
     """Return the images of the mirrored face: left and right exchanged, so u also changes its sign."""
     mirrored = images.flip(-1)
-    mirrored[..., U, :, :].neg_()
+    mirrored[..., U::CHANNELS, :, :].neg_()
     return mirrored
 
 
 def magnify(
-    images: Float[Tensor, "*batch 3 height width"], gain: float | Float[Tensor, "*#batch 1 1 1"]
-) -> Float[Tensor, "*batch 3 height width"]:
+    images: Float[Tensor, "*batch channel height width"], gain: float | Float[Tensor, "*#batch 1 1 1"]
+) -> Float[Tensor, "*batch channel height width"]:
     """Return the images with ``gain`` times the motion, clipped to the range.
 
     u and v grow around 0, strain around its own zero, -0.5.
     """
-    rest = images.new_tensor([0.0, 0.0, LOW])[:, None, None]
+    rest = images.new_tensor([0.0, 0.0, LOW]).repeat(images.shape[-3] // CHANNELS)[:, None, None]
     return torch.clamp((images - rest) * gain + rest, LOW, HIGH)
 
 

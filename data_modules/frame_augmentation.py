@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from data_modules.corpus import InputKind
-from data_modules.flow import HIGH, LOW
+from data_modules.flow import CHANNELS, HIGH, LOW
 
 # Numbers drawn for each clip: two for the geometry, then a seed for each operation of albumentations and for the noise.
 _DRAWN, _FIRST_SEED, _LARGEST = 6, 2, 2**32
@@ -51,10 +51,15 @@ class FrameAugmentation:
         """Return changed ``inputs``, drawn from ``random``, computed as float32 and clipped to the range.
 
         Args:
-            inputs: Clips in [-0.5, 0.5]; motion has 3 channels (u, v, strain).
+            inputs: Clips in [-0.5, 0.5]; motion has 3 channels (u, v, strain), or 3 for each view.
             kind: What the clips show.
             random: Source of randomness; each clip takes the same number of draws, whichever operations are used.
         """
+        if kind == "motion" and inputs.shape[2] > CHANNELS:
+            # Views change as phases do: all of a clip alike.
+            views = (inputs.shape[2] // CHANNELS, CHANNELS)
+            changed = self(inputs.unflatten(2, views).flatten(1, 2), kind, random)
+            return changed.unflatten(1, (inputs.shape[1], views[0])).flatten(2, 3)
         light, blur = self._transforms(kind)
         clip_by_clip = light or blur or self.noise or self.occlusion
         if not (self.rotation or self.zoom or clip_by_clip) or not len(inputs):

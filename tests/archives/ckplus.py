@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+from tests.archives.faces import landmarks, text
 from tests.archives.writing import SIZE, write_images
 
 # Subject, sequence, number of frames, emotion; None: no label folder, "": an empty one.
@@ -50,3 +51,10 @@ def _landmarks(step: int) -> str:
     assert max(left + width, top + height) < SIZE
     points = [(left + step + width * i / 67, top + height * (67 - i) / 67) for i in range(68)]
     return "".join(f"   {x:.7e}   {y:.7e}\n" for x, y in points)
+
+
+def draw_landmarks(root: Path) -> None:
+    """Put landmarks of a drawn face that smiles more and more in place of those of an archive that is written."""
+    for path in (root / "Landmarks").rglob("*_landmarks.txt"):
+        step = int(path.name.split("_")[2])
+        path.write_text(text(landmarks(smile=4.0 * (step - 1), shift=(2.0 * step, 1.0))))

@@ -16,8 +16,9 @@ from data_modules.video.faces import whole_frame_face
 from lightmannet.cli import main
 from tests.archives.casme2 import write_casme2
 from tests.archives.casme_sq import write_casme_sq
-from tests.archives.ckplus import write_ckplus
+from tests.archives.ckplus import draw_landmarks, write_ckplus
 from tests.archives.faces import landmarks, text
+from tests.archives.macro_sets import write_macro_motion, write_macro_sets
 from tests.bundles import moving_frames, rise_and_fall, write_film, write_folder, write_small_bundle
 from tests.megc2019_files import IMAGES, write_megc2019
 from tests.own_clips import write_own_clips, write_own_table
@@ -65,10 +66,14 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, write in (("casme2", write_casme2), ("ckplus", write_ckplus), ("casme_sq", write_casme_sq)):
         (folder / name).mkdir()
         write(folder / name)
+    draw_landmarks(folder / "ckplus")
     shutil.copytree(folder / "casme2", folder / "corpus" / "casme2")
     shutil.copytree(folder / "casme_sq", folder / "corpus" / "casme_sq")
     write_megc2019(folder / "HTNet")
     write_megc2019(folder / "CausalNet", phases=4)
+    write_macro_sets(folder / "sets")
+    write_macro_motion(folder / "motion")
+    (folder / "docs" / "pictures").mkdir(parents=True)
     write_small_bundle(folder / "results" / "bundle")
     write_film(folder / "clip.mp4", FRAMES)
     for name, smile in (("neutral", 0), ("apex", 20)):
@@ -115,6 +120,8 @@ def _there(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     for variable, name in (("CASME2_ROOT", "casme2"), ("CKPLUS_ROOT", "ckplus"), ("MEGC2019_ROOT", "HTNet")):
         monkeypatch.setenv(variable, str(workplace / name))
+    for name in ("kdef_landmarks", "ckplus_pairs", "jaffe", "yale_faces"):
+        monkeypatch.setenv(f"{name.upper()}_ROOT", str(workplace / "sets" / name))
     monkeypatch.setenv("MEGC2019_PHASES_ROOT", str(workplace / "CausalNet"))
     monkeypatch.setenv("LIGHTMANNET_CACHE", str(workplace / "cache"))
 
@@ -138,7 +145,9 @@ def _small(config: dict[str, Any]) -> None:
 
 
 def _without_counts(config: dict[str, Any]) -> None:
-    config["data"]["init_args"]["corpus"].setdefault("init_args", {})["check_counts"] = False
+    options = config["data"]["init_args"]["corpus"].setdefault("init_args", {})
+    for source in options.get("corpora", [{"init_args": options}]):
+        source["init_args"]["check_counts"] = False
 
 
 def commands_of(line: str) -> Iterator[list[str]]:
@@ -215,7 +224,7 @@ def test_a_documented_command_does_what_it_is_written_for(
         return
     if " export " in line:
         line = line.replace("lightning_logs", str(request.getfixturevalue("run_on_frames")))
-    for name, value in re.findall(r"(MEGC2019_ROOT)=(\w+)", line):
+    for name, value in re.findall(r"(MEGC2019_ROOT|MACRO_MOTION_ROOT)=(\w+)", line):
         monkeypatch.setenv(name, str(Path(value).absolute()))
     for arguments in commands_of(line):
         assert exit_code(with_small_budget(arguments)) == 0

@@ -43,7 +43,7 @@ def class_means(output: Path, data: list[str] | None = None) -> None:
     """
     if output.suffix.lower() != ".png":
         raise ConfigurationError(f"{output}: name a .png file")
-    corpus, auxiliary = _sources(data or ["megc2019", "macro"])
+    corpus, auxiliary = _sources(data or ["configs/data/megc2019.yaml", "configs/data/macro.yaml"])
     micro = corpus.load()
     if micro.kind != "motion":
         raise ConfigurationError(f"class-means needs motion images, but {micro.name} has {micro.kind}")

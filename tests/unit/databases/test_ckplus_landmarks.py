@@ -9,17 +9,14 @@ from data_modules.representations.landmark_flow import LandmarkFlow, landmark_mo
 from data_modules.video.frames import open_frames
 from data_modules.video.landmarks import LandmarkFrames
 from lightmannet.errors import DataError
-from tests.archives.ckplus import SEQUENCES, write_ckplus
-from tests.archives.faces import landmarks, text
+from tests.archives.ckplus import SEQUENCES, draw_landmarks, write_ckplus
+from tests.archives.faces import landmarks
 from tests.unit.databases.reader_promises import ReaderPromises
 
 
 def write(root: Path) -> None:
-    """Write CK+ with landmarks of a drawn face that smiles more and more."""
     write_ckplus(root)
-    for path in (root / "Landmarks").rglob("*_landmarks.txt"):
-        step = int(path.name.split("_")[2])
-        path.write_text(text(landmarks(smile=4.0 * (step - 1), shift=(2.0 * step, 1.0))))
+    draw_landmarks(root)
 
 
 class TestCKPlusLandmarks(ReaderPromises):
