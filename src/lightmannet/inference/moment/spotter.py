@@ -11,17 +11,30 @@ from data_modules.video.crop import DetectedFace
 from data_modules.video.frames import Pixels
 from lightmannet.errors import ClipError
 from lightmannet.inference.answer import Interval
-from lightmannet.inference.moment.candidates import MICRO_SECONDS, Candidate
+from lightmannet.inference.moment.candidates import MICRO_SECONDS, Candidate, without_overlaps
 from lightmannet.inference.moment.main_direction import turned_back
 from lightmannet.inference.moment.matched_filters import filtered, fitted
 from lightmannet.inference.moment.network import candidates, network_inputs, trained_network
 from lightmannet.inference.moment.region_motion import RegionMotion, region_motion
 
+_PART, _AROUND = 60.0, 8.0  # seconds that are looked at together, and those before and after that they depend on
+
 Way = Literal["network", "matched_filters", "main_direction"]
 
 
 def _by_network(motion: RegionMotion, rate: float) -> list[Candidate]:
-    return candidates(trained_network(), network_inputs(motion, rate))
+    """Return what the network proposes, a minute at a time, so that memory does not grow with a long video."""
+    found = []
+    minute, around = round(_PART * rate), round(_AROUND * rate)
+    for start in range(0, len(motion.local), minute):
+        first = max(0, start - around)
+        frames = slice(first, start + minute + around)
+        part = RegionMotion(motion.local[frames], motion.head[frames], motion.change[frames])
+        for c in candidates(trained_network(), network_inputs(part, rate)):
+            onset, apex, offset = (time + first / rate for time in (c.onset, c.apex, c.offset))
+            if start <= apex * rate < start + minute or (start + minute >= len(motion.local) and apex * rate >= start):
+                found.append(replace(c, onset=onset, apex=apex, offset=offset))
+    return without_overlaps(found)
 
 
 WAYS: Mapping[Way, Callable[[RegionMotion, float], list[Candidate]]] = {
