@@ -21,7 +21,7 @@ def moving(seconds: float, rate: float = 30.0) -> RegionMotion:
 
 def test_parts_of_a_long_video_propose_what_the_whole_does(monkeypatch: pytest.MonkeyPatch) -> None:
     motion = moving(40)
-    monkeypatch.setitem(spotter.LEAST, "network", {"micro": 0.3, "macro": 0.3})  # type: ignore[index]
+    monkeypatch.setitem(spotter.LEAST, "network", {"micro": 0.3, "macro": 0.3})
     monkeypatch.setattr(spotter, "_PART", 1000.0)
     whole = found_in(motion, 30.0, "network")
     monkeypatch.setattr(spotter, "_PART", 11.0)
