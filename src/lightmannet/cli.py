@@ -43,6 +43,9 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _run(given: list[str], args: list[str] | None) -> None:
+    # As for `python -m`: a configuration may name a class of a file in the current folder.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     verb = _own_verb(given)
     if verb is None:
         known = [name.split()[0] for name in (*LIGHTNING, *VERBS)]
@@ -53,9 +56,6 @@ def _run(given: list[str], args: list[str] | None) -> None:
         # Here, as Lightning and torch take seconds to import.
         from lightmannet.lightning_cli import run_lightning
 
-        # As for `python -m`: a configuration may name a class of a file in the current folder.
-        if os.getcwd() not in sys.path:
-            sys.path.append(os.getcwd())
         run_lightning(args)
         return
     command: Any = pkgutil.resolve_name(VERBS[verb])

@@ -16,6 +16,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 import data_modules
 import lightmannet.learners  # noqa: F401  makes the methods known by their short names
+from data_modules.exportable import export_obstacle
 from lightmannet.callbacks.monitor import Monitor
 from lightmannet.callbacks.predictions import PredictionsFile
 from lightmannet.callbacks.requeue import Requeue, state_file
@@ -162,6 +163,8 @@ class Lightning(LightningCLI):
             self.model.double()
         options, config = self.config_init[self.subcommand], self.config[self.subcommand]
         options["weights_only"] = True
+        if self.subcommand == "fit" and (obstacle := export_obstacle(self.datamodule.source)):
+            rank_zero_info(f"This run can be tested, but not exported for clips of your own: {obstacle}")
         requeue = _requeue(self.trainer, config) if self.subcommand == "fit" else None
         own = requeue is not None and requeue.state.is_file()
         if requeue is not None and own:

@@ -34,6 +34,21 @@ def config_path(name: str, folder: str = "") -> str:
     return name
 
 
+def described(folder: str = "") -> dict[str, str]:
+    """Return the configurations that come with the package, by name, with the first sentence of their comments.
+
+    Args:
+        folder: Subfolder, e.g. ``data``; the methods' configurations lie in none.
+    """
+    return {path.stem: comment_of(path) for path in sorted((config_folder() / folder).glob("*.yaml"))}
+
+
+def comment_of(config: Path) -> str:
+    """Return the first sentence of the comment that a configuration begins with."""
+    comment = re.match(r"(?:#.*\n)+", config.read_text(encoding="utf-8"))
+    return first_sentence(" ".join(line.lstrip("# ") for line in comment[0].splitlines())) if comment else ""
+
+
 def docstring(class_or_function: str) -> str:
     """Return the docstring of a class or function by its import path, e.g. ``lightmannet.learners.LightmanNet``.
 

@@ -7,10 +7,13 @@ import torch
 from lightning.pytorch import Trainer
 
 import lightmannet
+from data_modules.clip_corpus import ClipCorpus
 from lightmannet.cli import main
-from lightmannet.errors import CheckpointError, ConfigurationError
+from lightmannet.errors import BundleError, CheckpointError, ConfigurationError
 from lightmannet.learners import Supervised
+from lightmannet.lightning_cli import Lightning
 from lightmannet.networks import Conv4, TwoBranchNetwork
+from tests.own_clips import write_own_clips
 
 CONFIG = Path(__file__).parents[2] / "configs" / "supervised.yaml"
 QUICK = [
@@ -113,3 +116,67 @@ def test_a_fit_on_a_cpu_takes_one_thread_unless_told_otherwise(
         assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_configuration_gives_what_the_command_would_train() -> None:
+    learner, data = lightmannet.from_config("lightmannet", options={"data.init_args.fold": 1})
+    made = Lightning([f"--config={CONFIG.with_name('lightmannet.yaml')}", "--trainer.accelerator=cpu"], run=False)
+    assert isinstance(made.model, type(learner))
+    expected = made.model.state_dict()  # the same seed
+    assert all(torch.equal(expected[name], value) for name, value in learner.state_dict().items())
+    assert (data.fold_number, made.datamodule.fold_number) == (1, 0)
+    assert vars(learner)["loss"] == made.model.loss
+
+
+def test_data_are_named_as_on_the_command_line(tmp_path: Path) -> None:
+    _, data = lightmannet.from_config("supervised", data="casme2")
+    assert isinstance(data.source, ClipCorpus)
+    assert [type(reader).__name__ for reader in data.source.micro] == ["CASME2"]
+    with pytest.raises(ConfigurationError, match="there is no such folder or table of clips"):
+        lightmannet.from_config("supervised", data=tmp_path / "nowhere")
+
+
+def test_what_is_no_configuration_or_no_option_of_it_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"There is no configuration 'lightman'\. These are: anil, "):
+        lightmannet.from_config("lightman")
+    with pytest.raises(ConfigurationError, match=r"trainer\.max_epochs is an option of the Trainer; give it to yours"):
+        lightmannet.from_config("maml", options={"trainer.max_epochs": 1})
+
+
+def test_own_code_is_exported_and_loaded_where_it_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIGHTMANNET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    Path("my_nets.py").write_text(
+        "from lightmannet.learners import Supervised\n"
+        "from lightmannet.networks import Conv4\n"
+        "class Net(Conv4):\n"
+        '    """An encoder of my own."""\n'
+        "class Method(Supervised):\n"
+        '    """A method of my own."""\n'
+    )
+    write_own_clips(tmp_path / "clips", clips=1)
+    own = ["--model=my_nets.Method", "--model.init_args.network.init_args.encoder=my_nets.Net"]
+    main(["fit", "--config=supervised", "--data=clips", *own, *QUICK[2:]])
+    main(["export", "lightning_logs/version_0", "bundle"])
+    assert "must have and allow: --allow my_nets.Method,my_nets.Net" in capsys.readouterr().out
+    clip = next((tmp_path / "clips").rglob("*.mp4"))
+    with pytest.raises(
+        BundleError, match=r"needs code of its author: my_nets\.Method, my_nets\.Net\. Loading runs none"
+    ):
+        lightmannet.load("bundle")
+    answer = lightmannet.load("bundle", any_face=True, allow=["my_nets.Method", "my_nets.Net"]).predict(clip)
+    assert len(answer.probabilities) == 2
+    with pytest.raises(SystemExit, match="0"):
+        main(["predict", str(clip), "--model=bundle", "--any-face", "--allow=my_nets.Method,my_nets.Net"])
+
+
+def test_a_run_that_cannot_be_exported_says_so_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["fit", *QUICK])
+    said = [message for message in caplog.messages if "not exported for clips of your own: MadeCorpus" in message]
+    assert len(said) == 1

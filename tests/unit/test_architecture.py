@@ -45,7 +45,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trained_run": {"errors"},
     "own_data": {"errors", "packaged", "data_modules"},
     "threads": set(),
-    "loading": {"checkpoint", "config_file", "learners", "lightning_cli", "trained_run", "data_modules"},
+    "loading": {
+        "checkpoint",
+        "config_file",
+        "learners",
+        "lightning_cli",
+        "own_data",
+        "packaged",
+        "trained_run",
+        "data_modules",
+        "errors",
+    },
     "wandb_run": {"errors", "run_folder"},
     "preflight": {"errors", "wandb_run"},
     "callbacks": {*_WORDS, "checkpoint", "learners", "scheduler", "wandb_run"},
@@ -79,7 +89,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("learners", "metrics", "networks", "packaged"),
     },
     "cli": {"", "commands", "errors", "lightning_cli", "packaged", "threads"},
-    "": {"inference", "loading"},
+    "": {"inference", "loading", "packaged", "table"},
     "data_modules": {"episode", "errors", "files"},
 }
 GUESTS = ("data_modules.rendered", "data_modules.synthetic")
@@ -103,6 +113,7 @@ WRAPPED_BY = {
     "av": {"data_modules/rendered/pictures.py", "data_modules/video/pyav_decoder.py", "lightmannet/pictures/mp4.py"},
     "skimage": {"data_modules/representations/optical_flow.py", "data_modules/video/face_cascade.py"},
     "openpyxl": {"data_modules/databases/sheets.py", "data_modules/rendered/workbook.py"},
+    "pandas": {"lightmannet/table/frame.py"},
     "optuna": {"lightmannet/commands/sweep.py"},
     "wandb": {"lightmannet/wandb_run.py"},
     "altair": {

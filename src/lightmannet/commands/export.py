@@ -6,13 +6,14 @@ from typing import Any
 
 import yaml
 
+from data_modules.exportable import export_obstacle
 from data_modules.frame_corpus import FrameCorpus
 from lightmannet.config_file import check_config_file
 from lightmannet.errors import CheckpointError, ConfigurationError
 from lightmannet.inference.bundle import check_room, write_bundle
 from lightmannet.inference.onnx_file import check_onnx_is_there
 from lightmannet.inference.pack import pack
-from lightmannet.inference.parts import crop_spec, learner_spec
+from lightmannet.inference.parts import learner_spec, own_names
 from lightmannet.inference.provenance import score_of
 from lightmannet.silence import silence_lightning
 
@@ -48,16 +49,15 @@ def export(run: str, bundle: str, draws: int = 4, onnx: bool = False) -> None:
     method = learner_spec(configuration["model"])
     learner, data = load_run(checkpoint)
     source = data.source
-    if not isinstance(source, FrameCorpus):
-        raise ConfigurationError(
-            f"{run}: was trained on {type(source).__name__}, whose inputs this program does not compute from frames, "
-            "so it cannot compute them for your own clips. Train with configs/data/synthetic.yaml or a database's."
-        )
-    crop_spec(source.crop)  # fails early, before data are read
+    if obstacle := export_obstacle(source):
+        raise ConfigurationError(f"{run} cannot be exported: {obstacle}")
+    assert isinstance(source, FrameCorpus)  # any other is an obstacle
     packed = pack(learner, method, data, source, draws, onnx)
     write_bundle(Path(bundle), packed)
     print(score_of(packed.settings))
     print(f"Wrote {bundle}. {Path(bundle) / 'card.md'} describes its purpose and limits.")
+    if names := own_names(packed.settings["learner"]):
+        print(f"It needs your own code, which whoever loads it must have and allow: --allow {','.join(names)}")
     print(f"Recognise clips: lightmannet predict CLIP --model {shlex.quote(bundle)}")
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from lightmannet.config_file import check_config_file
 from lightmannet.errors import ConfigurationError
-from lightmannet.packaged import config_folder, docstring, first_sentence
+from lightmannet.packaged import comment_of, config_folder, docstring
 
 
 def methods(configs: Path | None = None, parameters: bool = False) -> None:
@@ -33,7 +33,7 @@ def methods(configs: Path | None = None, parameters: bool = False) -> None:
         # Supervised learning has no reference of its own, but its network may have one.
         reference = _reference(method) or _reference(encoder) or "textbook"
         count = [f"{_parameters(file):,}"] if parameters else []
-        table.add_row(file.stem, _line(file), encoder.rpartition(".")[2], *count, reference)
+        table.add_row(file.stem, comment_of(file), encoder.rpartition(".")[2], *count, reference)
     Console().print(table)
 
 
@@ -63,12 +63,6 @@ def _parameters(config: Path) -> int:
     silence_lightning()
     model = Lightning([f"--config={config}"], run=False).model
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def _line(config: Path) -> str:
-    """Return the first sentence of the comment at the top of a configuration."""
-    comment = re.match(r"(?:#.*\n)+", config.read_text(encoding="utf-8"))
-    return first_sentence(" ".join(line.lstrip("# ") for line in comment[0].splitlines())) if comment else ""
 
 
 def _reference(class_path: str) -> str:

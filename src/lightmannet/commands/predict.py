@@ -39,7 +39,7 @@ def predict(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(list(arguments))
     check_fps(options.fps)
-    recogniser = load(options.model, options.any_face)
+    recogniser = load(options.model, options.any_face, (options.allow or "").split(","))
     made_by = _digest(Path(options.model).expanduser() / MANIFEST, options.support, options.any_face)
     interval = _interval(options.interval)
     with _as_fault_of("--output", options.output):
@@ -115,6 +115,9 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("clips", nargs="+", help="videos, folders of frames, folders of clips, or CSV files of clips")
     parser.add_argument("--model", type=str, required=True, help="bundle that lightmannet export wrote")
+    parser.add_argument(
+        "--allow", type=str, help="classes of the bundle's author that may be run, e.g. my_methods.HalfLoss,my_nets.Net"
+    )
     parser.add_argument("--support", type=str, help="labelled clips to adapt to: a folder per class, or a CSV")
     parser.add_argument("--interval", type=str, help="frame numbers of onset,apex,offset")
     parser.add_argument("--fps", type=float, help="frames per second, for folders of frames, or to override a video's")

@@ -1,6 +1,7 @@
 """Recognition of a user's own clips with a bundle: look, adapt, recognise."""
 
 import copy
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from lightmannet.inference.answer import Answer, Interval, QualityWarning
 from lightmannet.inference.bundle import Bundle, is_weight, read_bundle
 from lightmannet.inference.ensemble import Calibrated
 from lightmannet.inference.look import LOOKING_SIZE, Observation, Span, as_clip_error, inputs_of, look, span_of
-from lightmannet.inference.parts import build
+from lightmannet.inference.parts import build, own_names
 from lightmannet.inference.provenance import learned_from, score_of
 from lightmannet.learners.base import Learner
 
@@ -51,21 +52,32 @@ class Examination:
     candidates: tuple[Interval, ...]
 
 
-def load(folder: str | Path, any_face: bool = False) -> "Recogniser":
-    """Return a recogniser of a bundle; nothing in the bundle is executed.
+def load(folder: str | Path, any_face: bool = False, allow: Collection[str] = ()) -> "Recogniser":
+    """Return a recogniser of a bundle; nothing in the bundle is executed, and no code of its author unless allowed.
 
     Args:
         folder: Folder that ``lightmannet export`` wrote.
         any_face: Treat each frame as a face without face detection, which every answer then mentions; ignored for a
             crop by YuNet.
+        allow: Paths of classes outside this package that may be imported, e.g. ``["my_methods.HalfLoss"]``.
 
     Raises:
-        BundleError: Not a bundle, one of another version, or a file is missing or has changed.
+        BundleError: Not a bundle, one of another version, a file is missing or has changed, or the bundle needs its
+            author's code, which is not allowed or cannot be imported.
     """
     bundle = read_bundle(Path(folder).expanduser())
     settings = bundle.settings
+    parts = ("learner", "representation", "crop")
+    unknown = [name for part in parts for name in own_names(settings.get(part)) if name not in allow]
+    if unknown:
+        names = ", ".join(dict.fromkeys(unknown))
+        raise BundleError(
+            f"{folder}: the bundle needs code of its author: {names}. Loading runs none unless you allow it by name: "
+            f"if you trust it, and it is in the current folder or installed, give --allow {names.replace(' ', '')}, in "
+            f"Python lightmannet.load({str(folder)!r}, allow={list(dict.fromkeys(unknown))})."
+        )
     try:
-        learner, representation, crop = (build(settings[part]) for part in ("learner", "representation", "crop"))
+        learner, representation, crop = (build(settings[part], allow) for part in parts)
         missing, unexpected = learner.load_state_dict(bundle.weights, strict=False)
         missing = [name for name in missing if is_weight(name)]
         if missing or unexpected:
