@@ -59,7 +59,8 @@ def normalise(
     """
     maps = maps.contiguous(memory_format=torch.channels_last)
     # Autograd sums a gradient over the clips that share a row.
-    weight, bias = (each.expand(len(maps), -1) for each in (weight, bias))
+    # Not len(): an export to ONNX would take this number for the only one.
+    weight, bias = (each.expand(maps.shape[0], -1) for each in (weight, bias))
     result: Tensor = _Normalise.apply(maps, weight, bias, groups, eps, slope, pool)  # type: ignore[no-untyped-call]
     return result
 

@@ -63,7 +63,11 @@ def why_alone(made: Lightning) -> str | None:
     for name, module in learner.named_modules():
         if isinstance(module, nn.modules.dropout._DropoutNd) and type(module) is not nn.Dropout:
             return f"{name} is a {type(module).__name__}"
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and trainer.accumulate_grad_batches > 1:
+        if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+            continue
+        if trainer.strategy.root_device.type != "cpu":
+            return f"{name} is batch normalisation, which PyTorch does not vectorize on a GPU"
+        if trainer.accumulate_grad_batches > 1:
             return f"{name} is batch normalisation, and trainer.accumulate_grad_batches is more than 1"
     return None
 
