@@ -93,7 +93,7 @@ class MacroSets(AuxiliarySource):
             except AbsentDataError as error:
                 if self.absent == "refuse":
                     raise
-                skipped.append(str(error).split(". ")[0].rstrip("."))
+                skipped.append(str(error).splitlines()[0].split(". ")[0].rstrip("."))
                 continue
             if corpus.macro is None or not len(corpus.macro):
                 raise ConfigurationError(f"auxiliary: the corpus {corpus.name} has no macro-expressions.")

@@ -176,7 +176,7 @@ def test_the_methods_are_listed_with_line_network_parameters_and_reference(
 def test_methods_are_looked_for_in_a_folder_of_configurations(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "no method's configuration" in failure(capsys, "methods", f"--configs={tmp_path}")
+    assert "there is no configuration of a method" in failure(capsys, "methods", f"--configs={tmp_path}")
 
 
 def failure(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -196,7 +196,7 @@ def failure(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         ("--model.init_args.inner.steps=-3", "steps >= 0 and learning_rate > 0, but has steps: -3"),
         ("--model.init_args.loss.kernel=cosinus", "cosinus"),
         ("--data.init_args.fold=9", "fold: 9 does not exist"),
-        ("--data.init_args.n_shot=500", "ask for 505"),
+        ("--data.init_args.n_shot=500", "need 505"),
         ("--data.init_args.protocol=LeaveOneOut", "LeaveOneOut"),
         ("--seed_everything=-3", "seed_everything: -3"),
         ("--ckpt_path=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),

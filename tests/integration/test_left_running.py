@@ -56,7 +56,10 @@ CORES = max(2, len(os.sched_getaffinity(0)))
             ["--trainer.logger=false", "--trainer.default_root_dir=taken/x"],
             "Choose another folder with --trainer.default",
         ),
-        (["--trainer.logger.init_args.save_dir=a\0b"], r"init_args.save_dir: 'a\x00b/lightning_logs' is no folder's"),
+        (
+            ["--trainer.logger.init_args.save_dir=a\0b"],
+            r"init_args.save_dir: 'a\x00b/lightning_logs' is not a folder name",
+        ),
         (
             ["--trainer.logger=false", "--trainer.default_root_dir=a\0b"],
             r"trainer.default_root_dir: 'a\x00b' is not a folder name",

@@ -251,7 +251,7 @@ def test_a_table_that_is_signalled_goes_on_with_what_is_missing(
 
     command = ["table", str(small_table / "small.yaml"), "--workers=1", f"--results={results}"]
     with monkeypatch.context() as patch:
-        patch.setattr("lightmannet.runners.workers.finish_cell", signalled_run)
+        patch.setattr("lightmannet.table.run_together.finish_cell", signalled_run)
         until_signal(kind, scheduler, command)
     assert len(answers(results)) == 1
     main(command)

@@ -181,7 +181,7 @@ def test_tasks_that_the_data_cannot_fill_are_refused_before_anything_runs(
         run(path)
     message = capsys.readouterr().err
     assert "small.yaml, method maml, fold 0: Class 0 has" in message
-    assert "n_shot: 20 and n_query: 2 ask for 22" in message
+    assert "n_shot: 20 and n_query: 2 need 22" in message
     assert not cells(tmp_path)
 
 

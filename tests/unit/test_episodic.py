@@ -136,7 +136,7 @@ def test_auxiliary_clips_that_cannot_be_had_are_refused_at_setup() -> None:
 
 
 def test_tasks_that_the_training_people_cannot_make_are_refused_at_setup() -> None:
-    with pytest.raises(DataError, match="Class 0 has 18 training clips, but n_shot: 10 and n_query: 9 ask for 19"):
+    with pytest.raises(DataError, match="Class 0 has 18 training clips, but n_shot: 10 and n_query: 9 need 19"):
         module(n_shot=10, n_query=9)
     with pytest.raises(DataError, match="training clips of one person only"):
         EpisodicDataModule(MadeCorpus(subjects=2, size=8), LeaveOneSubjectOut(), validation_fraction=0).setup("fit")
@@ -208,7 +208,7 @@ def test_every_seed_and_method_gets_the_same_tasks_and_training_sees_no_test_per
 
 
 def test_test_people_who_cannot_make_such_tasks_are_refused_at_setup_with_the_class() -> None:
-    with pytest.raises(DataError, match="Class 0 has 6 test clips, but n_shot: 4 and n_query: 3 ask for 7"):
+    with pytest.raises(DataError, match="Class 0 has 6 test clips, but n_shot: 4 and n_query: 3 need 7"):
         module(evaluation=UnseenPeople(), n_shot=4)
     with pytest.raises(DataError, match="none of the 2 people shows n_way: 3 classes with 4 clips"):
         module(evaluation=OwnPerson(), n_shot=2, n_query=2)
@@ -229,7 +229,7 @@ def test_the_tested_clips_are_known_without_setup(evaluation: Evaluation) -> Non
 
 def test_a_corpus_that_cannot_make_the_training_tasks_is_refused_without_setup() -> None:
     made = EpisodicDataModule(MadeCorpus(size=3), SubjectKFold(4), validation_fraction=0, n_shot=20, n_query=5)
-    with pytest.raises(DataError, match="Class 0 has 18 training clips, but n_shot: 20 and n_query: 5 ask for 25"):
+    with pytest.raises(DataError, match="Class 0 has 18 training clips, but n_shot: 20 and n_query: 5 need 25"):
         made.tested_ids(MadeCorpus(size=3).load(), 0)
 
 

@@ -102,8 +102,14 @@ class ThreeStream(Encoder):
 
 
 def _plain(images: Tensor) -> bool:
-    """Return whether images are numbers on a CPU that ``pooled_streams`` takes."""
-    return images.device.type == "cpu" and not images.requires_grad and not torch.is_autocast_enabled("cpu")
+    """Return whether images are numbers on a CPU that ``pooled_streams`` takes: it cannot be vectorized."""
+    vectorized = torch._C._functorch.is_functorch_wrapped_tensor(images)  # torch has no public name for this
+    return (
+        images.device.type == "cpu"
+        and not vectorized
+        and not images.requires_grad
+        and not torch.is_autocast_enabled("cpu")
+    )
 
 
 class _Stream(nn.Module):

@@ -73,7 +73,7 @@ def test_other_versions_and_other_folders_are_refused(tmp_path: Path) -> None:
 
 def test_loading_runs_no_code_that_the_bundle_names(tmp_path: Path) -> None:
     folder = write_small_bundle(tmp_path / "bundle", crop={"name": "os.system", "options": {"command": "touch here"}})
-    with pytest.raises(BundleError, match=r"needs the part 'os\.system', which this version does not have"):
+    with pytest.raises(BundleError, match=r"the bundle needs code of its author: os\.system. Loading runs none"):
         load(folder)
 
 
