@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, get_args
 
 from data_modules.annotations import NO_SUBJECT, Annotation, Kind, Place, Report
 from data_modules.databases.own import OwnDatabase, OwnFiles, own_description
@@ -56,15 +56,6 @@ TABLE.csv
         "kind": ("kind",),
         "neutral": ("neutral", "neutral path", "onset image"),
     }
-
-    def __init__(
-        self,
-        root: str | None = None,
-        name: str | None = None,
-        fps: float | None = None,
-        faulty: Literal["refuse", "leave_out"] = "refuse",
-    ) -> None:
-        super().__init__(root, name, fps, faulty)
 
     @property
     def file(self) -> Path:

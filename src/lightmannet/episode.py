@@ -192,3 +192,8 @@ class Views:
     def pin_memory(self) -> "Views":
         """Return the same views in page-locked memory."""
         return replace(self, batch=self.batch.pin_memory())
+
+
+def without_views(batch: Clips | Trial | Views) -> Clips | Trial:
+    """Return a batch to recognise with all its views as clips of their own; one without views stays as it is."""
+    return batch.batch if isinstance(batch, Views) else batch

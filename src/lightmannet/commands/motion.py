@@ -49,7 +49,7 @@ def motion(arguments: Sequence[str]) -> None:
     order, stretched = ("u", "v", "strain"), options.scaling == "stretched"
     if options.like is not None:
         found = _like(Path(options.like))
-        console.print(_told(found), markup=False, highlight=False)
+        console.print(_order_text(found), markup=False, highlight=False)
         order, stretched = found.order, found.stretched
         if options.first is None:
             return
@@ -184,7 +184,7 @@ def _number(file: Path) -> int:
     return open_frames(file, _ANYWHERE).numbers[0]
 
 
-def _told(found: ChannelOrder) -> str:
+def _order_text(found: ChannelOrder) -> str:
     red, green, blue = found.order
     scaling = "each channel stretched over 0 to 255" if found.stretched else "not stretched"
     images = "1 image" if found.images == 1 else f"{found.images} images"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-# How files of answers are told from clips.
+# What tells files of answers from clips.
 from data_modules.clip_folder import FILE_NAME as FILE_NAME
 from data_modules.clip_folder import FILM_COMMENT as FILM_COMMENT
 

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.utils.flop_counter import FlopCounterMode
 
-from lightmannet.episode import Clips, Episode, MetaBatch, Trial, Views
+from lightmannet.episode import Clips, Episode, MetaBatch, Trial, Views, without_views
 from lightmannet.learners.base import Learner
 
 _RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -87,8 +87,7 @@ def multiply_adds(learner: Learner, clip: Clips) -> int:
 
 def adapting_seconds(learner: Learner, batch: Clips | Trial | Views) -> float:
     """Return the mean seconds of one ``adapt`` over a trial's draws; 0 for a method that is tested on plain clips."""
-    if isinstance(batch, Views):
-        return adapting_seconds(learner, batch.batch)
+    batch = without_views(batch)
     if isinstance(batch, Clips):
         return 0.0
     start = time.perf_counter()

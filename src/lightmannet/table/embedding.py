@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightmannet.episode import Clips, Trial, Views
+from lightmannet.episode import Clips, Trial, Views, without_views
 from lightmannet.learners.base import Learner
 
 
@@ -25,8 +25,7 @@ def alignment_embedding(learner: Learner, batch: Clips | Trial | Views) -> dict[
         ``before`` and ``after``: mean cosine distance of a micro- from a macro-expression, in [0, 2]; ``points``: for
         each clip and state ``x``, ``y``, ``label``, ``kind`` (micro, macro) and ``state`` (before, after).
     """
-    if isinstance(batch, Views):
-        batch = batch.batch
+    batch = without_views(batch)
     if not learner.aligns or not isinstance(batch, Trial):
         return None
     task = batch.episodes[0]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from data_modules.base import SubjectDisjointDataModule
 from data_modules.episodic import EpisodicDataModule
-from lightmannet.episode import Clips, Episode, MetaBatch, Views
+from lightmannet.episode import Clips, Episode, MetaBatch, without_views
 from lightmannet.errors import ConfigurationError
 from lightmannet.learners.base import Learner, tested_clips
 from lightmannet.lightning_cli import Lightning
@@ -169,10 +169,9 @@ def _without_adapting(model: Learner, data: SubjectDisjointDataModule) -> Answer
     answers: Answers = []
     with torch.no_grad():
         for batch in data.predict_dataloader():
-            assert not isinstance(
-                batch, Episode | MetaBatch
-            )  # tasks are for training; test clips come as clips or trials
-            if isinstance(batch.batch if isinstance(batch, Views) else batch, Clips):
+            # Tasks are for training; test clips come as clips or trials.
+            assert not isinstance(batch, Episode | MetaBatch)
+            if isinstance(without_views(batch), Clips):
                 return None  # the answers above did without adapting, too
             here = batch.to(model.device)
             try:
